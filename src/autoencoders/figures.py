@@ -1,0 +1,160 @@
+"""The figures, and the only module that imports matplotlib. One restrained style throughout."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+
+matplotlib.use("agg")
+from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
+
+from autoencoders.storage import whole_file
+
+STYLE = {
+    "savefig.dpi": 150,
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters on every machine
+    "font.size": 10,
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+}
+COLOURS = matplotlib.colormaps["tab10"].colors
+QUIET = "#666666"
+
+# The measures of image grids, in inches.
+TILE, GAP, MARGIN = 0.8, 0.05, 0.12
+TITLE, CAPTION, LETTER = 0.35, 0.2, 0.085
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of an image grid."""
+
+    label: str
+    """Written at the left of the row."""
+    images: np.ndarray
+    """uint8 of shape (N, C, H, W), C being 1 (grey) or 3 (RGB)."""
+    captions: Sequence[str] = ()
+    """Written above the images: none, or one each."""
+    strong: Sequence[int] = ()
+    """The positions whose captions are bold."""
+
+
+def image_grid(path: Path, title: str, rows: Sequence[Row]) -> None:
+    """Draw rows of images, aligned at the left, each with its label and captions."""
+    label_letters = max(len(line) for row in rows for line in row.label.split("\n"))
+    left = MARGIN + (label_letters * LETTER + MARGIN if label_letters else 0)
+    heights = [TILE + GAP + (CAPTION if row.captions else 0) for row in rows]
+    width = left + max(len(row.images) for row in rows) * (TILE + GAP) + MARGIN
+    width = max(width, len(title) * LETTER * 1.4)
+    height = MARGIN + TITLE + sum(heights) + MARGIN
+    with plt.rc_context(STYLE):
+        # One canvas in inches: an axes for each image would take most of a stage's time.
+        figure = plt.figure(figsize=(width, height))
+        canvas = figure.add_axes((0, 0, 1, 1))
+        canvas.axis("off")
+        top = height - MARGIN
+        canvas.text(MARGIN, top, title, weight="bold", size=12, va="top")
+        top -= TITLE
+        for row, row_height in zip(rows, heights, strict=True):
+            bottom = top - row_height + GAP
+            canvas.text(
+                left - MARGIN, bottom + TILE / 2, row.label, ha="right", va="center", color=QUIET
+            )
+            for column, image in enumerate(row.images):
+                start = left + column * (TILE + GAP)
+                canvas.imshow(
+                    image.transpose(1, 2, 0),
+                    extent=(start, start + TILE, bottom, bottom + TILE),
+                    cmap="gray",
+                    vmin=0,
+                    vmax=255,
+                    interpolation="nearest",
+                )
+            for column, caption in enumerate(row.captions):
+                middle = left + column * (TILE + GAP) + TILE / 2
+                weight = "bold" if column in row.strong else "normal"
+                canvas.text(
+                    middle, bottom + TILE + GAP, caption, size=8, weight=weight, ha="center"
+                )
+            top -= row_height
+        canvas.set(xlim=(0, width), ylim=(0, height), aspect="auto")
+        _save(figure, path)
+
+
+def scatter(
+    path: Path,
+    title: str,
+    points: np.ndarray,
+    labels: np.ndarray,
+    classes: Sequence[str],
+    axis_names: Sequence[str],
+) -> None:
+    """Draw points (N, 2) coloured by class, with the class names in the legend."""
+    size = np.clip(20_000 / len(points), 5, 30)
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(8, 5.6), layout="constrained")
+        for label, name in enumerate(classes):
+            chosen = points[labels == label]
+            colour = COLOURS[label % len(COLOURS)]
+            axes.scatter(*chosen.T, s=size, color=colour, alpha=0.6, linewidths=0, label=name)
+        axes.set(title=title, xlabel=axis_names[0], ylabel=axis_names[1])
+        axes.set_aspect("equal", adjustable="datalim")
+        legend = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+        for handle in legend.legend_handles:
+            handle.set(sizes=[40], alpha=1)
+        _save(figure, path)
+
+
+def distance_heatmap(path: Path, title: str, distances: np.ndarray, names: Sequence[str]) -> None:
+    """Draw the distances between named classes (K, K), the value written in each cell."""
+    apart = np.ma.masked_where(np.eye(len(names), dtype=bool), distances)
+    dark_from = (apart.min() + apart.max()) / 2
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(7.6, 6.2), layout="constrained")
+        image = axes.imshow(apart, cmap="Blues_r")
+        axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_yticks(range(len(names)), names)
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0)
+        for (row, column), value in np.ndenumerate(distances):
+            if row != column:
+                colour = "white" if value < dark_from else "black"
+                axes.text(column, row, f"{value:.1f}", ha="center", va="center", color=colour)
+        label = "Euclidean distance between class means (dark: close)"
+        figure.colorbar(image, label=label, shrink=0.8)
+        axes.set_title(title)
+        _save(figure, path)
+
+
+def loss_curves(path: Path, title: str, history: pd.DataFrame, unit: str) -> None:
+    """Draw the training and validation curves of the loss and of each of its parts."""
+    columns = [name for name in history.columns if name.startswith("train_")]
+    size = (1.2 + 3.9 * len(columns), 3.6)
+    with plt.rc_context(STYLE):
+        figure, panels = plt.subplots(
+            1, len(columns), figsize=size, layout="constrained", squeeze=False
+        )
+        for axes, column in zip(panels[0], columns, strict=True):
+            name = column.removeprefix("train_")
+            for split, colour in zip(("train", "validation"), COLOURS, strict=False):
+                values = history[f"{split}_{name}"]
+                axes.plot(history["epoch"], values, color=colour, label=split, marker=".")
+            axes.set(title=f"{title}: {name}", xlabel="epoch", ylabel=unit)
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            if (values > 0).all():
+                axes.set_yscale("log")
+        panels[0, 0].legend()
+        _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with whole_file(path) as unfinished:
+        figure.savefig(unfinished, format="png", metadata={"Software": None})
+    plt.close(figure)

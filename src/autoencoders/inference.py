@@ -1,0 +1,41 @@
+"""Whole data sets through a trained model, in batches; images between bytes and floats."""
+
+import torch
+from torch import Tensor
+
+from autoencoders.models.base import Autoencoder
+
+EVALUATION_BATCH = 1000
+
+
+def to_float(images: Tensor) -> Tensor:
+    """uint8 images (N, C, H, W) to float32 in [0, 1], channels innermost."""
+    return images.to(torch.float32, memory_format=torch.channels_last).div_(255)
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """Images in [0, 1] to the nearest uint8, on the CPU."""
+    return images.mul(255).round_().clamp_(0, 255).to("cpu", torch.uint8)
+
+
+@torch.inference_mode()
+def encode(model: Autoencoder, inputs: Tensor) -> dict[str, Tensor]:
+    """Encode uint8 images (N, C, H, W): what `Autoencoder.encode` names, each (N, latent_dim)."""
+    model.eval()
+    batches = [model.encode(to_float(batch)) for batch in inputs.split(EVALUATION_BATCH)]
+    return {name: torch.cat([batch[name] for batch in batches]) for name in batches[0]}
+
+
+@torch.inference_mode()
+def decode(model: Autoencoder, codes: Tensor) -> Tensor:
+    """Decode codes (N, latent_dim) to float32 images in [0, 1]."""
+    model.eval()
+    return torch.cat([model.decode(batch) for batch in codes.split(EVALUATION_BATCH)])
+
+
+@torch.inference_mode()
+def reconstruct(model: Autoencoder, inputs: Tensor) -> Tensor:
+    """Reconstruct uint8 images (N, C, H, W) as float32 in [0, 1]."""
+    model.eval()
+    batches = inputs.split(EVALUATION_BATCH)
+    return torch.cat([model.reconstruct(to_float(batch)) for batch in batches])

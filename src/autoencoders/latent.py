@@ -1,0 +1,69 @@
+"""The latent space: projections to two dimensions, class means and their distances."""
+
+import numpy as np
+
+from autoencoders.errors import UserError
+
+
+def project_pca(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first two principal components of codes (N, L): points (N, 2), shares of variance (2,).
+
+    Codes of a single dimension get a second coordinate of zeros.
+    """
+    from sklearn.decomposition import PCA
+
+    if codes.shape[1] == 1:
+        return np.column_stack([codes, np.zeros(len(codes))]), np.array([1.0, 0.0])
+    pca = PCA(n_components=2, svd_solver="full")
+    return pca.fit_transform(codes.astype(np.float64)), pca.explained_variance_ratio_
+
+
+def project_tsne(codes: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
+    """t-SNE (van der Maaten & Hinton, 2008) of codes (N, L): points (N, 2).
+
+    Raises:
+        UserError: there are no more codes than `perplexity`.
+    """
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
+
+    if perplexity >= len(codes):
+        raise UserError(
+            f"plot_latent.tsne_perplexity is {perplexity}, "
+            f"expected less than the number of codes to place ({len(codes)})"
+        )
+    initial = (project_pca(codes)[0] / codes.std() * 1e-4).astype(np.float32)
+    # With several threads the gradients' sums are taken in an order that differs between runs.
+    with threadpool_limits(1):
+        tsne = TSNE(perplexity=perplexity, init=initial, random_state=seed)
+        return tsne.fit_transform(codes)
+
+
+def subsample(count: int, most: int, seed: int) -> np.ndarray:
+    """Up to `most` of the positions 0..count-1, in order, the same for a given seed."""
+    chosen = np.random.default_rng(seed).permutation(count)[:most]
+    return np.sort(chosen)
+
+
+def class_means(codes: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarray:
+    """The mean code of each class: codes (N, L), labels (N,) in 0..classes-1 to (classes, L)."""
+    return np.stack([codes[labels == label].mean(axis=0) for label in range(classes)])
+
+
+def distances(means: np.ndarray) -> np.ndarray:
+    """Euclidean distances between class means (K, L): a symmetric matrix (K, K)."""
+    from sklearn.metrics import pairwise_distances
+
+    return pairwise_distances(means)
+
+
+def closest_pairs(distance: np.ndarray, count: int) -> list[tuple[int, int]]:
+    """The `count` pairs of different classes at the smallest distances, closest first."""
+    first, second = np.triu_indices(len(distance), k=1)
+    order = np.argsort(distance[first, second], kind="stable")[:count]
+    return [(int(first[i]), int(second[i])) for i in order]
+
+
+def nearest_to(point: np.ndarray, codes: np.ndarray) -> int:
+    """The position of the code, of (N, L), that is nearest to `point` (L,)."""
+    return int(np.square(codes - point).sum(axis=1).argmin())

@@ -1,0 +1,84 @@
+"""Measures of reconstruction, and the floors that give them meaning.
+
+Conventions, stated once: images are in [0, 1]; MSE is the mean over the pixels of an image, then
+over images; PSNR and SSIM are means over images; the parts of the ELBO are summed over pixels and
+latent dimensions, averaged over images, in nats.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autoencoders.inference import EVALUATION_BATCH, to_float
+from autoencoders.models.vae import VariationalAutoencoder
+from autoencoders.seeds import generator
+
+SMALLEST_MSE = 1e-10  # a PSNR of 100 dB, so that a perfect image does not make the mean infinite
+
+
+def mse_per_image(images: Tensor, originals: Tensor) -> np.ndarray:
+    """MSE of each image in [0, 1] (N, C, H, W): float64 of shape (N,)."""
+    return (images - originals).square().flatten(1).mean(dim=1).double().cpu().numpy()
+
+
+def psnr_from_mse(mse: np.ndarray) -> np.ndarray:
+    """Peak signal-to-noise ratio in dB of images in [0, 1], at most 100."""
+    return -10 * np.log10(np.maximum(mse, SMALLEST_MSE))
+
+
+def ssim_per_image(images: Tensor, originals: Tensor) -> np.ndarray:
+    """Structural similarity (Wang et al., 2004; Gaussian window of 11 pixels), at most 1: (N,)."""
+    # torchmetrics takes seconds to import, and only this function needs it.
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
+    batches = zip(images.split(EVALUATION_BATCH), originals.split(EVALUATION_BATCH), strict=True)
+    values = [
+        structural_similarity_index_measure(batch, target, data_range=1.0, reduction="none")
+        for batch, target in batches
+    ]
+    return torch.cat(values).double().cpu().numpy()
+
+
+@torch.inference_mode()
+def elbo_parts(
+    model: VariationalAutoencoder, inputs: Tensor, originals: Tensor, seed: int
+) -> dict[str, float]:
+    """-ELBO and its parts over uint8 images, with one seeded sample of each image's code.
+
+    The densities are over grey levels in [0, 1], so that "reconstruction" and "negative_elbo" may
+    be negative. beta does not enter.
+    """
+    model.eval()
+    noise = generator(seed, "test noise", device=inputs.device)
+    sums = {"reconstruction": 0.0, "kl": 0.0}
+    batches = zip(inputs.split(EVALUATION_BATCH), originals.split(EVALUATION_BATCH), strict=True)
+    for batch, target in batches:
+        parts = model.loss(to_float(batch), to_float(target), noise)
+        for name in sums:
+            sums[name] += parts[name].item() * len(batch)
+    means = {name: total / len(inputs) for name, total in sums.items()}
+    return {"negative_elbo": sum(means.values()), **means}
+
+
+def mean_image_mse(train: np.ndarray, test: np.ndarray) -> float:
+    """MSE on `test` of the mean image of `train`, both uint8 (N, C, H, W)."""
+    mean = train.mean(axis=0, dtype=np.float64)
+    return float(np.square((test - mean) / 255).mean())
+
+
+def copy_mse(inputs: np.ndarray, originals: np.ndarray) -> float:
+    """MSE of the input taken for the reconstruction, both uint8 (N, C, H, W)."""
+    return float(np.square((inputs.astype(np.float64) - originals) / 255).mean())
+
+
+def pca_mse(train: np.ndarray, test: np.ndarray, components: int) -> float:
+    """MSE on `test` of PCA fitted to `train`, with as many components as a latent code has.
+
+    It sees the clean images, whatever the model's input was. Components are capped at what the
+    training images determine.
+    """
+    from sklearn.decomposition import PCA
+
+    fitted, target = (images.reshape(len(images), -1) / 255 for images in (train, test))
+    pca = PCA(min(components, *fitted.shape), svd_solver="covariance_eigh").fit(fitted)
+    return float(np.square(pca.inverse_transform(pca.transform(target)) - target).mean())

@@ -1,0 +1,1 @@
+"""One file per flavour (ae, vae) and per architecture (conv); registry.py knows them all."""

@@ -1,0 +1,63 @@
+"""The flavours: kind -> class; building, saving and loading models."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autoencoders.errors import UserError
+from autoencoders.models.ae import VanillaAutoencoder
+from autoencoders.models.base import Autoencoder
+from autoencoders.models.vae import VariationalAutoencoder
+from autoencoders.storage import read_arrays, read_json, write_arrays, write_json
+
+MODELS: dict[str, type[Autoencoder]] = {
+    "ae": VanillaAutoencoder,
+    "vae": VariationalAutoencoder,
+}
+
+
+def build_model(
+    kind: str, image_shape: tuple[int, int, int], settings: dict[str, Any]
+) -> Autoencoder:
+    """A freshly initialised model of that kind for images of shape (C, H, W).
+
+    The weights come from torch's global generator: seed it first.
+    """
+    return MODELS[kind](image_shape, **settings)
+
+
+def save_model(
+    folder: Path,
+    kind: str,
+    image_shape: tuple[int, int, int],
+    settings: dict[str, Any],
+    weights: dict[str, Tensor],
+) -> None:
+    """Write config.json and weights.safetensors: what `load_model` needs, and the loss's unit."""
+    config = {
+        "kind": kind,
+        "image_shape": list(image_shape),
+        "settings": settings,
+        "loss_unit": MODELS[kind].loss_unit,
+    }
+    write_json(folder / "config.json", config)
+    arrays = {name: tensor.cpu().numpy() for name, tensor in weights.items()}
+    write_arrays(folder / "weights.safetensors", arrays)
+
+
+def load_model(folder: Path, device: torch.device | str = "cpu") -> Autoencoder:
+    """Load a trained model, ready for evaluation.
+
+    Raises:
+        UserError: a file is missing or damaged, or the weights do not fit the config.
+    """
+    config = read_json(folder / "config.json")
+    arrays = read_arrays(folder / "weights.safetensors")
+    try:
+        model = build_model(config["kind"], tuple(config["image_shape"]), config["settings"])
+        model.load_state_dict({name: torch.from_numpy(a) for name, a in arrays.items()})
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise UserError(f"{folder}: config and weights do not fit: {error}") from error
+    return model.to(device).eval()

@@ -1,0 +1,186 @@
+"""The validated view of params.yaml: every key required, none unknown, nothing converted.
+
+There are no defaults and no conversions here, so a value reaches a stage only from params.yaml,
+where DVC tracks it by key. That is why dvc.yaml does not list this file as a dependency: a change
+of a check cannot change a result, and should not retrain a model.
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from autoencoders.datasets import DATASETS
+from autoencoders.errors import UserError
+
+PARAMS_FILE = Path("params.yaml")
+
+
+def _item_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,31}", name):
+        raise ValueError(
+            "expected a name of lower-case letters, digits and underscores that starts with "
+            "a letter, as it becomes part of file names"
+        )
+    return name
+
+
+def _known_dataset(name: str) -> str:
+    if name not in DATASETS:
+        raise ValueError(f"expected one of {', '.join(DATASETS)}")
+    return name
+
+
+ItemName = Annotated[str, AfterValidator(_item_name)]
+DatasetName = Annotated[str, AfterValidator(_known_dataset)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A part of params.yaml."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Data(Section):
+    name: DatasetName
+    validation_fraction: float = Field(gt=0, le=0.5)
+
+
+class PlainCorruption(Section):
+    kind: Literal["none", "rotate"]
+
+
+class JigsawCorruption(Section):
+    kind: Literal["jigsaw"]
+    grid: int = Field(ge=2)
+
+
+class Network(Section):
+    architecture: Literal["conv"]
+    channels: list[Count] = Field(min_length=1, max_length=5)
+    latent_dim: Count
+
+
+class VanillaModel(Network):
+    kind: Literal["ae"]
+
+
+class VariationalModel(Network):
+    kind: Literal["vae"]
+    beta: float = Field(ge=0)
+
+
+class Train(Section):
+    epochs: Count
+    batch_size: int = Field(ge=2)
+    learning_rate: float = Field(gt=0, le=1)
+    warmup_fraction: float = Field(ge=0, le=1)
+    snapshot_epochs: list[Count]
+    device: Literal["auto", "cpu", "cuda", "mps"]
+
+    @model_validator(mode="after")
+    def _snapshots_are_reached(self) -> "Train":
+        late = [epoch for epoch in self.snapshot_epochs if epoch > self.epochs]
+        if late:
+            raise ValueError(
+                f"snapshot_epochs names {late}, after the last of {self.epochs} epochs"
+            )
+        return self
+
+
+class PlotLatent(Section):
+    tsne_points: int = Field(ge=10)
+    tsne_perplexity: float = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _perplexity_fits(self) -> "PlotLatent":
+        if self.tsne_perplexity >= self.tsne_points:
+            raise ValueError(f"tsne_perplexity must be below tsne_points ({self.tsne_points})")
+        return self
+
+
+class Generate(Section):
+    blends: dict[DatasetName, list[Annotated[list[str], Field(min_length=2)]]]
+    closest_pairs: Count
+    interpolation_steps: int = Field(ge=3)
+    prior_samples: Count
+
+    @model_validator(mode="after")
+    def _classes_exist(self) -> "Generate":
+        for dataset, blends in self.blends.items():
+            classes = DATASETS[dataset].classes
+            for name in (name for blend in blends for name in blend):
+                if name not in classes:
+                    raise ValueError(
+                        f"blends.{dataset} names {name!r}, expected of {', '.join(classes)}"
+                    )
+        return self
+
+
+class Params(Section):
+    """All of params.yaml; the file itself says what each key means."""
+
+    seed: int = Field(ge=0, lt=2**32)
+    data: Data
+    corruptions: dict[
+        ItemName, Annotated[PlainCorruption | JigsawCorruption, Field(discriminator="kind")]
+    ] = Field(min_length=1)
+    models: dict[
+        ItemName, Annotated[VanillaModel | VariationalModel, Field(discriminator="kind")]
+    ] = Field(min_length=1)
+    train: Train
+    plot_latent: PlotLatent
+    generate: Generate
+
+    def items(self) -> list[tuple[str, str]]:
+        """Every (model, corruption), in the order of params.yaml."""
+        return [(model, corruption) for model in self.models for corruption in self.corruptions]
+
+
+def settings(section: Section) -> dict[str, Any]:
+    """What a section says beside its kind, as keyword arguments of what it describes."""
+    return section.model_dump(exclude={"kind"})
+
+
+def read_params(path: Path = PARAMS_FILE) -> Params:
+    """Read and validate params.yaml.
+
+    Raises:
+        UserError: with a line for each key that is wrong: what was found and what was expected.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{path}: not readable as YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: expected keys with values, found {content!r:.80}")
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        problems = "".join(f"\n  {_describe(problem)}" for problem in error.errors())
+        raise UserError(f"{path} is not valid:{problems}") from error
+
+
+def _describe(problem: dict[str, Any]) -> str:
+    """One problem in one line: the key as written in the file, what is expected, what was found."""
+    kinds = {"none", "rotate", "jigsaw", "ae", "vae"}
+    location = list(problem["loc"])
+    if len(location) > 2 and location[2] in kinds:
+        del location[2]  # pydantic's mark of the variant that it chose
+    key = ".".join(str(part) for part in location if part != "[key]") or "(top level)"
+    message = problem["msg"].removeprefix("Value error, ")
+    found = problem["input"]
+    if problem["type"] == "missing":
+        return f"{key}: missing"
+    if problem["type"] == "extra_forbidden":
+        return f"{key}: unknown key"
+    if isinstance(found, dict):
+        return f"{key}: {message}"
+    hint = ""
+    if isinstance(found, str) and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", found):
+        mantissa, exponent = re.split("[eE]", found)
+        hint = f"; YAML reads {found} as text, write {mantissa}.0e{int(exponent):+d}"
+    return f"{key}: {message}, found {found!r} ({type(found).__name__}){hint}"

@@ -1,0 +1,225 @@
+"""The training loop: whole batches from memory, corrupted afresh in every epoch."""
+
+import copy
+import math
+from dataclasses import asdict, dataclass, field
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from autoencoders.checkpoint import Checkpoint
+from autoencoders.corruptions import Corruption, permute_pixels
+from autoencoders.errors import UserError
+from autoencoders.inference import EVALUATION_BATCH, reconstruct, to_bytes, to_float
+from autoencoders.models.base import Autoencoder
+from autoencoders.seeds import generator
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to train."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    """The peak: reached by a linear warm-up and left along a cosine that ends at zero."""
+    warmup_fraction: float
+    """The part of all steps that warms up, 0 to 1."""
+    snapshot_epochs: list[int]
+    """Epochs after which to keep reconstructions, beside the first and the last."""
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """uint8 images of shape (N, C, H, W), all on the model's device."""
+
+    images: Tensor
+    """The originals to train on; their inputs are drawn in every epoch."""
+    validation_inputs: Tensor
+    """The fixed corrupted inputs to validate on."""
+    validation_targets: Tensor
+    """The originals of `validation_inputs`."""
+    shown_inputs: Tensor
+    """The inputs whose reconstructions are kept."""
+
+
+@dataclass
+class Progress:
+    """What a training has produced up to its last finished epoch."""
+
+    epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    """A row for each epoch: its number, first learning rate, mean losses and their parts."""
+    best_loss: float = math.inf
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    """The weights after the epoch of the lowest validation loss."""
+    snapshots: dict[int, Tensor] = field(default_factory=dict)
+    """Epoch -> the reconstructions of `shown_inputs` after it, uint8."""
+
+
+class Training:
+    """A model's way from its initial weights to `run`'s result.
+
+    The state after each epoch is kept in `checkpoint`, from which an interrupted training goes on
+    to the same result.
+    """
+
+    def __init__(
+        self,
+        model: Autoencoder,
+        corruption: Corruption,
+        data: TrainingData,
+        schedule: Schedule,
+        seed: int,
+        checkpoint: Checkpoint,
+    ) -> None:
+        self.model = model
+        self.corruption = corruption
+        self.data = data
+        self.schedule = schedule
+        self.seed = seed
+        self.checkpoint = checkpoint
+        self.device = data.images.device
+        self.progress = Progress()
+        steps = schedule.epochs * math.ceil(len(data.images) / schedule.batch_size)
+        self.optimizer = torch.optim.Adam(model.parameters(), lr=schedule.learning_rate, fused=True)
+        self.scheduler = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer,
+            lambda step: learning_rate_factor(step, steps, schedule.warmup_fraction),
+        )
+
+    def run(self) -> Progress:
+        """Train to the last epoch.
+
+        Raises:
+            UserError: a loss is no longer a finite number.
+        """
+        self._resume()
+        epochs, images = self.schedule.epochs, len(self.data.images)
+        with tqdm(
+            total=epochs * images,
+            initial=self.progress.epoch * images,
+            unit=" images",
+            unit_scale=True,
+            disable=None,  # quiet unless on a terminal
+        ) as bar:
+            for epoch in range(self.progress.epoch + 1, epochs + 1):
+                bar.set_description(f"epoch {epoch}/{epochs}")
+                row = self._epoch(epoch, bar)
+                self._record(epoch, row)
+                self._save()
+                losses = {name: f"{v:.5g}" for name, v in row.items() if name.endswith("_loss")}
+                bar.set_postfix(losses)
+        return self.progress
+
+    def _epoch(self, epoch: int, bar: tqdm) -> dict[str, float]:
+        """Train and validate for one epoch: its row of the history."""
+        row = {"epoch": epoch, "learning_rate": self.scheduler.get_last_lr()[0]}
+        train_losses = self._train(epoch, bar)
+        validation_losses = self._validate()
+        row |= {f"train_{name}": value for name, value in train_losses.items()}
+        row |= {f"validation_{name}": value for name, value in validation_losses.items()}
+        return row
+
+    def _train(self, epoch: int, bar: tqdm) -> dict[str, float]:
+        """One pass over the images in a fresh order with fresh corruptions: the mean losses."""
+        self.model.train()
+        images = self.data.images
+        # One generator draws all of the epoch's chance at once, so that its batches depend neither
+        # on what came before nor on how they are shared out.
+        chance = generator(self.seed, "epoch", epoch)
+        order = torch.randperm(len(images), generator=chance).to(self.device)
+        record = self.corruption.draw(len(images), chance).to(self.device)
+        noise = generator(self.seed, "noise", epoch, self.device)
+        sums = Sums()
+        size = self.schedule.batch_size
+        for chosen, drawn in zip(order.split(size), record.split(size), strict=True):
+            originals = images[chosen]
+            inputs = permute_pixels(originals, self.corruption.table(drawn))
+            parts = self.model.loss(to_float(inputs), to_float(originals), noise)
+            self.optimizer.zero_grad()
+            parts["loss"].backward()
+            self.optimizer.step()
+            self.scheduler.step()
+            sums.add(parts, len(chosen))
+            bar.update(len(chosen))
+        return sums.means()
+
+    @torch.inference_mode()
+    def _validate(self) -> dict[str, float]:
+        """The mean loss and its parts, and as "mse" the error of `reconstruct`."""
+        self.model.eval()
+        noise = generator(self.seed, "validation noise", device=self.device)
+        sums = Sums()
+        for inputs, targets in zip(
+            self.data.validation_inputs.split(EVALUATION_BATCH),
+            self.data.validation_targets.split(EVALUATION_BATCH),
+            strict=True,
+        ):
+            inputs, targets = to_float(inputs), to_float(targets)
+            parts = self.model.loss(inputs, targets, noise)
+            parts["mse"] = (self.model.reconstruct(inputs) - targets).square().mean()
+            sums.add(parts, len(inputs))
+        return sums.means()
+
+    def _record(self, epoch: int, row: dict[str, float]) -> None:
+        for name, value in row.items():
+            if not math.isfinite(value):
+                raise UserError(
+                    f"{name} is {value} in epoch {epoch}: the training diverged; "
+                    "try a smaller train.learning_rate"
+                )
+        progress = self.progress
+        progress.epoch = epoch
+        progress.history.append(row)
+        if row["validation_loss"] < progress.best_loss:
+            progress.best_loss = row["validation_loss"]
+            progress.best_weights = copy.deepcopy(self.model.state_dict())
+        if epoch in {1, self.schedule.epochs, *self.schedule.snapshot_epochs}:
+            progress.snapshots[epoch] = to_bytes(reconstruct(self.model, self.data.shown_inputs))
+
+    def _save(self) -> None:
+        self.checkpoint.save(
+            {
+                "progress": asdict(self.progress),
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "scheduler": self.scheduler.state_dict(),
+            }
+        )
+
+    def _resume(self) -> None:
+        state = self.checkpoint.load()
+        if state is None:
+            return
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        self.progress = Progress(**state["progress"])
+        print(f"resuming after epoch {self.progress.epoch} of {self.schedule.epochs}")
+
+
+class Sums:
+    """Sums of losses over images, kept on the device so that no step waits for it."""
+
+    def __init__(self) -> None:
+        self.totals: dict[str, Tensor] = {}
+        self.count = 0
+
+    def add(self, means: dict[str, Tensor], count: int) -> None:
+        """Add the means over `count` images."""
+        self.count += count
+        for name, mean in means.items():
+            self.totals[name] = self.totals.get(name, 0) + mean.detach() * count
+
+    def means(self) -> dict[str, float]:
+        return {name: total.item() / self.count for name, total in self.totals.items()}
+
+
+def learning_rate_factor(step: int, steps: int, warmup_fraction: float) -> float:
+    """A linear warm-up to 1, then a cosine to 0 at `steps` (Loshchilov & Hutter, 2017)."""
+    warmup = max(1, round(warmup_fraction * steps))
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))

@@ -1,0 +1,18 @@
+"""Download the data set that data.name names, and verify it, into data/raw."""
+
+import os
+from pathlib import Path
+
+from autoencoders.cli import run_stage
+from autoencoders.datasets import DATASETS
+from autoencoders.params import Params
+from autoencoders.storage import whole_folder
+
+
+def download(params: Params) -> None:
+    with whole_folder(Path("data/raw")) as folder:
+        DATASETS[params.data.name].fetch(folder, os.environ.get("DATA_MIRROR"))
+
+
+if __name__ == "__main__":
+    run_stage(download)

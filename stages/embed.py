@@ -1,0 +1,30 @@
+"""Encode the corrupted validation and test inputs, into data/embeddings/MODEL-CORRUPTION."""
+
+from pathlib import Path
+
+import torch
+
+from autoencoders.cli import run_stage
+from autoencoders.devices import prepare
+from autoencoders.inference import encode
+from autoencoders.models.registry import load_model
+from autoencoders.params import Params
+from autoencoders.storage import read_arrays, whole_folder, write_arrays
+
+
+def embed(params: Params, model_name: str, corruption_name: str) -> None:
+    item = f"{model_name}-{corruption_name}"
+    device = prepare(params.train.device)
+    model = load_model(Path("models") / item, device)
+    with whole_folder(Path("data/embeddings") / item) as folder:
+        for split in ("validation", "test"):
+            labels = read_arrays(Path(f"data/processed/{split}.safetensors"), "labels")["labels"]
+            corrupted = Path(f"data/corrupted/{corruption_name}/{split}.safetensors")
+            inputs = torch.from_numpy(read_arrays(corrupted, "images")["images"])
+            codes = encode(model, inputs.to(device))
+            arrays = {name: code.cpu().numpy() for name, code in codes.items()}
+            write_arrays(folder / f"{split}.safetensors", arrays | {"labels": labels})
+
+
+if __name__ == "__main__":
+    run_stage(embed, "models", "corruptions")

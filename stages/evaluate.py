@@ -1,0 +1,57 @@
+"""Measure one model on the whole test set, beside the floors that give its numbers meaning."""
+
+from pathlib import Path
+
+import torch
+
+from autoencoders.cli import run_stage
+from autoencoders.devices import prepare
+from autoencoders.inference import reconstruct, to_float
+from autoencoders.metrics import (
+    copy_mse,
+    elbo_parts,
+    mean_image_mse,
+    mse_per_image,
+    pca_mse,
+    psnr_from_mse,
+    ssim_per_image,
+)
+from autoencoders.models.registry import load_model
+from autoencoders.models.vae import VariationalAutoencoder
+from autoencoders.params import Params
+from autoencoders.storage import read_arrays, read_json, write_arrays, write_json
+
+
+def evaluate(params: Params, model_name: str, corruption_name: str) -> None:
+    item = f"{model_name}-{corruption_name}"
+    device = prepare(params.train.device)
+    model = load_model(Path("models") / item, device)
+    classes = read_json(Path("data/processed/dataset.json"))["classes"]
+    train = read_arrays(Path("data/processed/train.safetensors"), "images")["images"]
+    test = read_arrays(Path("data/processed/test.safetensors"), "images", "labels")
+    corrupted = read_arrays(Path(f"data/corrupted/{corruption_name}/test.safetensors"), "images")
+    inputs, originals = (
+        torch.from_numpy(arrays["images"]).to(device) for arrays in (corrupted, test)
+    )
+
+    reconstructed, targets = reconstruct(model, inputs), to_float(originals)
+    mse = mse_per_image(reconstructed, targets)
+    ssim = ssim_per_image(reconstructed, targets)
+    errors = {"mse": mse, "psnr": psnr_from_mse(mse), "ssim": ssim}
+    measured = {name: float(values.mean()) for name, values in errors.items()}
+    if isinstance(model, VariationalAutoencoder):
+        measured |= elbo_parts(model, inputs, originals, params.seed)
+    measured["mse_per_class"] = {
+        name: float(mse[test["labels"] == label].mean()) for label, name in enumerate(classes)
+    }
+    floors = {
+        "mean_image": mean_image_mse(train, test["images"]),
+        "pca": pca_mse(train, test["images"], model.latent_dim),
+        "copy_input": copy_mse(corrupted["images"], test["images"]),
+    }
+    write_arrays(Path(f"data/evaluation/{item}.safetensors"), errors)
+    write_json(Path(f"metrics/{item}.json"), {"test": measured, "floor_mse": floors})
+
+
+if __name__ == "__main__":
+    run_stage(evaluate, "models", "corruptions")

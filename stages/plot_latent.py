@@ -1,0 +1,37 @@
+"""Draw the latent space: PCA, t-SNE, and the distances between the classes' means."""
+
+from pathlib import Path
+
+from autoencoders.cli import run_stage
+from autoencoders.figures import distance_heatmap, scatter
+from autoencoders.latent import class_means, distances, project_pca, project_tsne, subsample
+from autoencoders.params import Params
+from autoencoders.storage import read_arrays, read_json, whole_folder
+
+
+def plot_latent(params: Params, model_name: str, corruption_name: str) -> None:
+    item = f"{model_name}-{corruption_name}"
+    classes = read_json(Path("data/processed/dataset.json"))["classes"]
+    embeddings = Path(f"data/embeddings/{item}/validation.safetensors")
+    arrays = read_arrays(embeddings, "mean", "labels")
+    codes, labels = arrays["mean"], arrays["labels"]
+    chosen = subsample(len(codes), params.plot_latent.tsne_points, params.seed)
+
+    with whole_folder(Path("plots/latent") / item) as folder:
+        points, shares = project_pca(codes)
+        names = [f"component {i} ({share:.0%} of variance)" for i, share in enumerate(shares, 1)]
+        title = f"{item}: PCA of {len(codes):,} validation codes"
+        scatter(folder / "pca.png", title, points, labels, classes, names)
+
+        points = project_tsne(codes[chosen], params.plot_latent.tsne_perplexity, params.seed)
+        title = f"{item}: t-SNE of {len(chosen):,} validation codes"
+        names = ("t-SNE 1", "t-SNE 2")
+        scatter(folder / "tsne.png", title, points, labels[chosen], classes, names)
+
+        distance = distances(class_means(codes, labels, len(classes)))
+        title = f"{item}: which classes lie close"
+        distance_heatmap(folder / "class-distances.png", title, distance, classes)
+
+
+if __name__ == "__main__":
+    run_stage(plot_latent, "models", "corruptions")

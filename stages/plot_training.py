@@ -1,0 +1,38 @@
+"""Draw a training: its loss curves, and original, input and reconstructions epoch by epoch."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from autoencoders.cli import run_stage
+from autoencoders.figures import Row, image_grid, loss_curves
+from autoencoders.params import Params
+from autoencoders.storage import read_arrays, read_json, whole_folder
+
+
+def plot_training(params: Params, model_name: str, corruption_name: str) -> None:
+    item = f"{model_name}-{corruption_name}"
+    classes = read_json(Path("data/processed/dataset.json"))["classes"]
+    validation = read_arrays(Path("data/processed/validation.safetensors"), "images", "labels")
+    corrupted = read_arrays(Path(f"data/corrupted/{corruption_name}/validation.safetensors"))
+    snapshots = read_arrays(Path(f"models/{item}/snapshots.safetensors"), "positions")
+
+    shown = snapshots.pop("positions")
+    names = [classes[label] for label in validation["labels"][shown]]
+    turns = [f"k = {k}" for k in corrupted["k"][shown]] if "k" in corrupted else ()
+    rows = [
+        Row("original", validation["images"][shown], names),
+        Row("input", corrupted["images"][shown], turns),
+    ]
+    for epoch in sorted(int(name.removeprefix("epoch_")) for name in snapshots):
+        rows.append(Row(f"reconstruction\nafter epoch {epoch}", snapshots[f"epoch_{epoch}"]))
+    history = pd.read_csv(f"plots/history/{item}.csv")
+    with whole_folder(Path("plots/training") / item) as folder:
+        title = f"{item}: validation images, one of each class"
+        image_grid(folder / "reconstructions.png", title, rows)
+        unit = read_json(Path(f"models/{item}/config.json"))["loss_unit"]
+        loss_curves(folder / "losses.png", item, history, unit)
+
+
+if __name__ == "__main__":
+    run_stage(plot_training, "models", "corruptions")

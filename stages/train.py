@@ -1,0 +1,72 @@
+"""Train one model on one corruption, into models/MODEL-CORRUPTION and plots/history."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+import autoencoders
+import stages
+from autoencoders.checkpoint import Checkpoint, fingerprint
+from autoencoders.cli import run_stage
+from autoencoders.corruptions import build_corruption
+from autoencoders.devices import prepare
+from autoencoders.models.registry import build_model, save_model
+from autoencoders.params import Params, settings
+from autoencoders.storage import read_arrays, whole_file, whole_folder, write_arrays
+from autoencoders.training import Schedule, Training, TrainingData
+
+CODE = [Path(module.__file__).resolve().parent for module in (autoencoders, stages)]
+RESUME = Path(".resume")
+
+
+def train(params: Params, model_name: str, corruption_name: str) -> None:
+    item = f"{model_name}-{corruption_name}"
+    model_config = params.models[model_name]
+    corruption_config = params.corruptions[corruption_name]
+    device = prepare(params.train.device)
+
+    files = [
+        Path("data/processed/train.safetensors"),
+        Path("data/processed/validation.safetensors"),
+        Path(f"data/corrupted/{corruption_name}/validation.safetensors"),
+    ]
+    training, validation, corrupted = (read_arrays(file, "images") for file in files)
+    images, targets, inputs = (
+        torch.from_numpy(split["images"]).to(device) for split in (training, validation, corrupted)
+    )
+    # The first validation image of each class shows how the reconstructions progress.
+    shown = np.unique(validation["labels"], return_index=True)[1]
+    data = TrainingData(images, inputs, targets, inputs[torch.from_numpy(shown)])
+
+    image_shape = tuple(images.shape[1:])
+    torch.manual_seed(params.seed)
+    model = build_model(model_config.kind, image_shape, settings(model_config)).to(device)
+    corruption = build_corruption(
+        corruption_config.kind, *image_shape[1:], device, **settings(corruption_config)
+    )
+    schedule = Schedule(**params.train.model_dump(exclude={"device"}))
+    determinants = {
+        "params": [
+            params.seed,
+            *(part.model_dump() for part in (model_config, corruption_config, params.train)),
+        ],
+        "machine": [torch.__version__, str(device), torch.get_num_threads()],
+    }
+    checkpoint = Checkpoint(RESUME, item, fingerprint(determinants, files, CODE))
+
+    progress = Training(model, corruption, data, schedule, params.seed, checkpoint).run()
+    with whole_folder(Path("models") / item) as folder:
+        save_model(
+            folder, model_config.kind, image_shape, settings(model_config), progress.best_weights
+        )
+        snapshots = {f"epoch_{n}": images.numpy() for n, images in progress.snapshots.items()}
+        write_arrays(folder / "snapshots.safetensors", snapshots | {"positions": shown})
+    with whole_file(Path(f"plots/history/{item}.csv")) as file:
+        pd.DataFrame(progress.history).to_csv(file, index=False, float_format="%.8g")
+    checkpoint.remove()
+
+
+if __name__ == "__main__":
+    run_stage(train, "models", "corruptions")
