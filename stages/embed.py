@@ -9,7 +9,7 @@ from autoencoders.devices import prepare
 from autoencoders.inference import encode
 from autoencoders.models.registry import load_model
 from autoencoders.params import Params
-from autoencoders.storage import read_arrays, whole_folder, write_arrays
+from autoencoders.storage import read_pairs, whole_folder, write_arrays
 
 
 def embed(params: Params, model_name: str, corruption_name: str) -> None:
@@ -18,12 +18,14 @@ def embed(params: Params, model_name: str, corruption_name: str) -> None:
     model = load_model(Path("models") / item, device)
     with whole_folder(Path("data/embeddings") / item) as folder:
         for split in ("validation", "test"):
-            labels = read_arrays(Path(f"data/processed/{split}.safetensors"), "labels")["labels"]
-            corrupted = Path(f"data/corrupted/{corruption_name}/{split}.safetensors")
-            inputs = torch.from_numpy(read_arrays(corrupted, "images")["images"])
+            originals, corrupted = read_pairs(
+                Path(f"data/processed/{split}.safetensors"),
+                Path(f"data/corrupted/{corruption_name}/{split}.safetensors"),
+            )
+            inputs = torch.from_numpy(corrupted["images"])
             codes = encode(model, inputs.to(device))
             arrays = {name: code.cpu().numpy() for name, code in codes.items()}
-            write_arrays(folder / f"{split}.safetensors", arrays | {"labels": labels})
+            write_arrays(folder / f"{split}.safetensors", arrays | {"labels": originals["labels"]})
 
 
 if __name__ == "__main__":

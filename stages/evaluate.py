@@ -19,17 +19,26 @@ from autoencoders.metrics import (
 from autoencoders.models.registry import load_model
 from autoencoders.models.vae import VariationalAutoencoder
 from autoencoders.params import Params
-from autoencoders.storage import read_arrays, read_json, write_arrays, write_json
+from autoencoders.storage import (
+    IMAGES,
+    read_arrays,
+    read_json,
+    read_pairs,
+    write_arrays,
+    write_json,
+)
 
 
 def evaluate(params: Params, model_name: str, corruption_name: str) -> None:
     item = f"{model_name}-{corruption_name}"
     device = prepare(params.train.device)
     model = load_model(Path("models") / item, device)
-    classes = read_json(Path("data/processed/dataset.json"))["classes"]
-    train = read_arrays(Path("data/processed/train.safetensors"), "images")["images"]
-    test = read_arrays(Path("data/processed/test.safetensors"), "images", "labels")
-    corrupted = read_arrays(Path(f"data/corrupted/{corruption_name}/test.safetensors"), "images")
+    classes = read_json(Path("data/processed/dataset.json"), "classes")["classes"]
+    train = read_arrays(Path("data/processed/train.safetensors"), images=IMAGES)["images"]
+    test, corrupted = read_pairs(
+        Path("data/processed/test.safetensors"),
+        Path(f"data/corrupted/{corruption_name}/test.safetensors"),
+    )
     inputs, originals = (
         torch.from_numpy(arrays["images"]).to(device) for arrays in (corrupted, test)
     )

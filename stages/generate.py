@@ -14,7 +14,7 @@ from autoencoders.models.registry import load_model
 from autoencoders.models.vae import VariationalAutoencoder
 from autoencoders.params import Params
 from autoencoders.seeds import generator
-from autoencoders.storage import read_arrays, read_json, whole_folder
+from autoencoders.storage import CODES, IMAGES, LABELS, read_arrays, read_json, whole_folder
 
 SAMPLES_PER_ROW = 16
 
@@ -22,10 +22,12 @@ SAMPLES_PER_ROW = 16
 def generate(params: Params, model_name: str, corruption_name: str) -> None:
     item = f"{model_name}-{corruption_name}"
     model = load_model(Path("models") / item, prepare(params.train.device))
-    dataset = read_json(Path("data/processed/dataset.json"))
+    dataset = read_json(Path("data/processed/dataset.json"), "name", "classes")
     classes = dataset["classes"]
-    originals = read_arrays(Path("data/processed/validation.safetensors"), "images")["images"]
-    arrays = read_arrays(Path(f"data/embeddings/{item}/validation.safetensors"), "mean", "labels")
+    originals = read_arrays(Path("data/processed/validation.safetensors"), images=IMAGES)["images"]
+    arrays = read_arrays(
+        Path(f"data/embeddings/{item}/validation.safetensors"), mean=CODES, labels=LABELS
+    )
     codes = arrays["mean"]
     means = class_means(codes, arrays["labels"], len(classes))
     decoded = decode_codes(model, means)

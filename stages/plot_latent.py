@@ -6,14 +6,14 @@ from autoencoders.cli import run_stage
 from autoencoders.figures import distance_heatmap, scatter
 from autoencoders.latent import class_means, distances, project_pca, project_tsne, subsample
 from autoencoders.params import Params
-from autoencoders.storage import read_arrays, read_json, whole_folder
+from autoencoders.storage import CODES, LABELS, read_arrays, read_json, whole_folder
 
 
 def plot_latent(params: Params, model_name: str, corruption_name: str) -> None:
     item = f"{model_name}-{corruption_name}"
-    classes = read_json(Path("data/processed/dataset.json"))["classes"]
+    classes = read_json(Path("data/processed/dataset.json"), "classes")["classes"]
     embeddings = Path(f"data/embeddings/{item}/validation.safetensors")
-    arrays = read_arrays(embeddings, "mean", "labels")
+    arrays = read_arrays(embeddings, mean=CODES, labels=LABELS)
     codes, labels = arrays["mean"], arrays["labels"]
     chosen = subsample(len(codes), params.plot_latent.tsne_points, params.seed)
 

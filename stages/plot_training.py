@@ -7,15 +7,17 @@ import pandas as pd
 from autoencoders.cli import run_stage
 from autoencoders.figures import Row, image_grid, loss_curves
 from autoencoders.params import Params
-from autoencoders.storage import read_arrays, read_json, whole_folder
+from autoencoders.storage import LABELS, read_arrays, read_json, read_pairs, whole_folder
 
 
 def plot_training(params: Params, model_name: str, corruption_name: str) -> None:
     item = f"{model_name}-{corruption_name}"
-    classes = read_json(Path("data/processed/dataset.json"))["classes"]
-    validation = read_arrays(Path("data/processed/validation.safetensors"), "images", "labels")
-    corrupted = read_arrays(Path(f"data/corrupted/{corruption_name}/validation.safetensors"))
-    snapshots = read_arrays(Path(f"models/{item}/snapshots.safetensors"), "positions")
+    classes = read_json(Path("data/processed/dataset.json"), "classes")["classes"]
+    validation, corrupted = read_pairs(
+        Path("data/processed/validation.safetensors"),
+        Path(f"data/corrupted/{corruption_name}/validation.safetensors"),
+    )
+    snapshots = read_arrays(Path(f"models/{item}/snapshots.safetensors"), positions=LABELS)
 
     shown = snapshots.pop("positions")
     names = [classes[label] for label in validation["labels"][shown]]
@@ -30,7 +32,7 @@ def plot_training(params: Params, model_name: str, corruption_name: str) -> None
     with whole_folder(Path("plots/training") / item) as folder:
         title = f"{item}: validation images, one of each class"
         image_grid(folder / "reconstructions.png", title, rows)
-        unit = read_json(Path(f"models/{item}/config.json"))["loss_unit"]
+        unit = read_json(Path(f"models/{item}/config.json"), "loss_unit")["loss_unit"]
         loss_curves(folder / "losses.png", item, history, unit)
 
 

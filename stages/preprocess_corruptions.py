@@ -8,14 +8,14 @@ from autoencoders.cli import run_stage
 from autoencoders.corruptions import build_corruption, permute_pixels
 from autoencoders.params import Params, settings
 from autoencoders.seeds import generator
-from autoencoders.storage import read_arrays, whole_folder, write_arrays
+from autoencoders.storage import IMAGES, read_arrays, whole_folder, write_arrays
 
 
 def preprocess_corruptions(params: Params, name: str) -> None:
     config = params.corruptions[name]
     with whole_folder(Path("data/corrupted") / name) as folder:
         for split in ("validation", "test"):
-            arrays = read_arrays(Path(f"data/processed/{split}.safetensors"), "images")
+            arrays = read_arrays(Path(f"data/processed/{split}.safetensors"), images=IMAGES)
             images = torch.from_numpy(arrays["images"])
             corruption = build_corruption(config.kind, *images.shape[2:], **settings(config))
             record = corruption.draw(len(images), generator(params.seed, f"{split} corruption"))

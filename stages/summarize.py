@@ -11,7 +11,7 @@ def summarize(params: Params) -> None:
     summary = {}
     for model, corruption in params.items():
         item = f"{model}-{corruption}"
-        errors = read_arrays(Path(f"data/evaluation/{item}.safetensors"), "mse")
+        errors = read_arrays(Path(f"data/evaluation/{item}.safetensors"), mse=("float64", 1))
         summary[item] = {"mse": float(errors["mse"].mean())}
     write_json(Path("metrics/summary.json"), summary)
 

@@ -14,11 +14,18 @@ from autoencoders.corruptions import build_corruption
 from autoencoders.devices import prepare
 from autoencoders.models.registry import build_model, save_model
 from autoencoders.params import Params, settings
-from autoencoders.storage import read_arrays, whole_file, whole_folder, write_arrays
+from autoencoders.process import project_root
+from autoencoders.storage import (
+    IMAGES,
+    read_arrays,
+    read_pairs,
+    whole_file,
+    whole_folder,
+    write_arrays,
+)
 from autoencoders.training import Schedule, Training, TrainingData
 
 CODE = [Path(module.__file__).resolve().parent for module in (autoencoders, stages)]
-RESUME = Path(".resume")
 
 
 def train(params: Params, model_name: str, corruption_name: str) -> None:
@@ -32,7 +39,8 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
         Path("data/processed/validation.safetensors"),
         Path(f"data/corrupted/{corruption_name}/validation.safetensors"),
     ]
-    training, validation, corrupted = (read_arrays(file, "images") for file in files)
+    training = read_arrays(files[0], images=IMAGES)
+    validation, corrupted = read_pairs(*files[1:])
     images, targets, inputs = (
         torch.from_numpy(split["images"]).to(device) for split in (training, validation, corrupted)
     )
@@ -52,9 +60,16 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
             params.seed,
             *(part.model_dump() for part in (model_config, corruption_config, params.train)),
         ],
-        "machine": [torch.__version__, str(device), torch.get_num_threads()],
+        "machine": [
+            torch.__version__,
+            str(device),
+            torch.get_num_threads(),
+            torch.backends.cpu.get_cpu_capability(),
+        ],
     }
-    checkpoint = Checkpoint(RESUME, item, fingerprint(determinants, files, CODE))
+    checkpoint = Checkpoint(
+        project_root() / ".resume", item, fingerprint(determinants, files, CODE)
+    )
 
     progress = Training(model, corruption, data, schedule, params.seed, checkpoint).run()
     with whole_folder(Path("models") / item) as folder:

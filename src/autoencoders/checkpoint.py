@@ -1,6 +1,7 @@
 """The state of an unfinished training, kept outside of what the stages version."""
 
 import hashlib
+import io
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -8,37 +9,76 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock, Timeout
 
 from autoencoders.storage import whole_file
+
+DIGEST_BYTES = 32
+MAX_STATE_BYTES = 1 << 34
 
 
 class Checkpoint:
     """A file that holds a training's state after its last finished epoch.
 
-    Its name carries a hash of all that determines the training, so another state is never taken up.
+    It is keyed by `fingerprint`, a hash of all that determines the training, so another state is
+    never taken up; and it starts with the SHA-256 of the rest, so a damaged one is not either. Of
+    two processes that run the same training, the first one owns it.
     """
 
     def __init__(self, folder: Path, item: str, fingerprint: str) -> None:
-        self.path = folder / f"{item}-{fingerprint[:32]}.pt"
+        self.fingerprint = fingerprint
+        self.path = folder / f"{item}-{fingerprint[:32]}.state"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.lock = FileLock(self.path.with_suffix(".lock"))
+        try:
+            self.lock.acquire(blocking=False)
+        except Timeout:
+            _report(f"{self.path}: in use by another run of this training; starting afresh")
 
     def load(self) -> dict[str, Any] | None:
-        """The state, or None where there is none or it is damaged (which is reported)."""
-        if not self.path.exists():
+        """The state, or None where there is none or it is damaged or foreign (and says so)."""
+        if not self.lock.is_locked or not self.path.exists():
             return None
         try:
-            return torch.load(self.path, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch.load raises many kinds for a damaged file
-            print(f"{self.path}: damaged, ignored ({error})", file=sys.stderr)
+            if self.path.stat().st_size > MAX_STATE_BYTES:
+                raise ValueError(f"larger than {MAX_STATE_BYTES} bytes")
+            content = self.path.read_bytes()
+            digest, payload = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
+            if hashlib.sha256(payload).digest() != digest:
+                raise ValueError("its checksum does not fit its content")
+            state = torch.load(io.BytesIO(payload), map_location="cpu", weights_only=True)
+            if state.pop("fingerprint") != self.fingerprint:
+                raise ValueError("it belongs to another training")
+        except Exception as error:  # torch.load raises many kinds for a file that is not its own
+            self.reject(error)
             return None
+        return state
+
+    def reject(self, error: Exception) -> None:
+        """Say that the state is of no use, and why."""
+        reason = str(error).strip().partition("\n")[0]
+        _report(f"{self.path}: ignored, starting afresh ({reason or type(error).__name__})")
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the state by a new one, atomically."""
+        if not self.lock.is_locked:
+            return
+        payload = io.BytesIO()
+        torch.save(state | {"fingerprint": self.fingerprint}, payload)
+        content = payload.getvalue()
         with whole_file(self.path) as unfinished:
-            torch.save(state, unfinished)
+            unfinished.write_bytes(hashlib.sha256(content).digest() + content)
 
     def remove(self) -> None:
         """Forget the state: the training is finished."""
-        self.path.unlink(missing_ok=True)
+        if self.lock.is_locked:
+            self.path.unlink(missing_ok=True)
+            Path(self.lock.lock_file).unlink(missing_ok=True)
+            self.lock.release()
+
+
+def _report(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
 
 
 def fingerprint(settings: Any, files: Iterable[Path], code: Sequence[Path]) -> str:

@@ -1,29 +1,37 @@
 """How a stage starts: its arguments, its params, and errors in a sentence."""
 
 import argparse
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from autoencoders.errors import UserError
 from autoencoders.params import Params, read_params
+from autoencoders.process import alone, on_record, stop_with_dvc
+
+INTERRUPTED = 130
+"""The exit status of a process that Ctrl-C ended, by the shells' convention."""
 
 
 def run_stage(stage: Callable[..., None], *axes: str) -> None:
     """Call `stage(params, *item)`, with the names on the command line as the item.
 
     `axes` says which sections of params.yaml those names are keys of ("models", "corruptions").
-    A UserError ends the process with its message on stderr and exit status 1.
+    What a user can mend ends the process with a message on stderr and exit status 1; with
+    TRACEBACK=1 in the environment, with the traceback too.
     """
     parser = argparse.ArgumentParser(description=sys.modules[stage.__module__].__doc__)
     for axis in axes:
         parser.add_argument(axis.removesuffix("s"), help=f"a key of {axis} in params.yaml")
     item = list(vars(parser.parse_args()).values())
-    try:
+    with _errors_in_a_sentence():
         params = read_params()
         _check_item(params, axes, item)
-        stage(params, *item)
-    except UserError as error:
-        sys.exit(f"error: {error}")
+        stop_with_dvc()
+        run = "-".join([stage.__name__, *item])
+        with alone(run), on_record(run):
+            stage(params, *item)
 
 
 def _check_item(params: Params, axes: Sequence[str], item: Sequence[str]) -> None:
@@ -31,3 +39,35 @@ def _check_item(params: Params, axes: Sequence[str], item: Sequence[str]) -> Non
         known = getattr(params, axis)
         if name not in known:
             raise UserError(f"{name!r} is not a key of {axis} in params.yaml: {', '.join(known)}")
+
+
+@contextmanager
+def _errors_in_a_sentence() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        message = _explain(error)
+        if message is None or os.environ.get("TRACEBACK") == "1":
+            raise
+        print(f"error: {message}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _explain(error: Exception) -> str | None:
+    """Cause and cure of an error that a user can mend, None for a defect of this code."""
+    if isinstance(error, UserError):
+        return str(error)
+    # torch says so in a RuntimeError, in other words on each device; it may not be imported here.
+    text = str(error)
+    if isinstance(error, MemoryError) or "out of memory" in text or "allocate memory" in text:
+        return (
+            f"out of memory ({text.splitlines()[0] if text else 'no details'}); try a smaller "
+            "train.batch_size or model, or another train.device"
+        )
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror or error}; mend this and give the same command again"
+    return None

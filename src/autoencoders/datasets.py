@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from autoencoders.errors import UserError
-from autoencoders.storage import read_arrays, write_arrays
+from autoencoders.storage import LABELS, read_arrays, write_arrays
 
 TIMEOUT_SECONDS = 30
 IDX_FILES = {
@@ -34,6 +34,9 @@ class Dataset(Protocol):
     classes: Sequence[str]
     """The class names, in the order of the labels."""
 
+    image_shape: tuple[int, int, int]
+    """(C, H, W) of every image."""
+
     def fetch(self, folder: Path, mirror: str | None) -> None:
         """Put the data set's files, verified, into an empty `folder`."""
 
@@ -48,6 +51,7 @@ class IdxDataset:
     name: str
     torchvision_class: str
     classes: Sequence[str]
+    image_shape: tuple[int, int, int] = (1, 28, 28)
 
     def fetch(self, folder: Path, mirror: str | None) -> None:
         # torchvision takes seconds to import, and only this function needs it.
@@ -65,10 +69,14 @@ class IdxDataset:
         splits = {}
         for split, count in (("train", 60_000), ("test", 10_000)):
             images, labels = (folder / file for file in IDX_FILES[split])
-            splits[split] = Split(
-                read_idx(images, (count, 28, 28))[:, np.newaxis],
-                read_idx(labels, (count,)).astype(np.int64),
-            )
+            pixels = read_idx(images, (count, *self.image_shape[1:]))[:, np.newaxis]
+            numbers = read_idx(labels, (count,)).astype(np.int64)
+            if numbers.max() >= len(self.classes):
+                raise UserError(
+                    f"{labels}: holds the label {numbers.max()}, "
+                    f"expected 0 to {len(self.classes) - 1}"
+                )
+            splits[split] = Split(pixels, numbers)
         return splits
 
 
@@ -81,22 +89,27 @@ class Digits:
     """
 
     classes: Sequence[str] = tuple("0123456789")
+    image_shape: tuple[int, int, int] = (1, 28, 28)
 
     def fetch(self, folder: Path, mirror: str | None) -> None:
         from sklearn.datasets import load_digits
 
         digits = load_digits()
-        arrays = {"images": digits.images.astype(np.uint8), "labels": digits.target}
+        arrays = {
+            "images": digits.images.astype(np.uint8),
+            "labels": digits.target.astype(np.int64),
+        }
         write_arrays(folder / "digits.safetensors", arrays)
 
     def read(self, folder: Path) -> dict[str, Split]:
         from scipy.ndimage import zoom
 
-        arrays = read_arrays(folder / "digits.safetensors", "images", "labels")
+        arrays = read_arrays(folder / "digits.safetensors", images=("uint8", 3), labels=LABELS)
         levels = arrays["images"].astype(np.float32) * (255 / 16)
-        resized = zoom(levels, (1, 28 / 8, 28 / 8), order=1, mode="nearest", grid_mode=True)
+        factors = np.divide((len(levels), *self.image_shape[1:]), levels.shape)
+        resized = zoom(levels, factors, order=1, mode="nearest", grid_mode=True)
         images = np.round(resized).astype(np.uint8)[:, np.newaxis]
-        whole = Split(images, arrays["labels"].astype(np.int64))
+        whole = Split(images, arrays["labels"])
         train, test = split_balanced(whole, 0.2, seed=0)
         return {"train": train, "test": test}
 

@@ -7,6 +7,7 @@ of a check cannot change a result, and should not retrain a model.
 
 import re
 from pathlib import Path
+from reprlib import Repr
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -14,8 +15,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from autoencoders.datasets import DATASETS
 from autoencoders.errors import UserError
+from autoencoders.storage import read_text
 
 PARAMS_FILE = Path("params.yaml")
+
+# A value may be enormous when written out: a few lines of YAML aliases can stand for gigabytes.
+SHORT = Repr(maxstring=80, maxother=80)
 
 
 def _item_name(name: str) -> str:
@@ -35,7 +40,7 @@ def _known_dataset(name: str) -> str:
 
 ItemName = Annotated[str, AfterValidator(_item_name)]
 DatasetName = Annotated[str, AfterValidator(_known_dataset)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class Section(BaseModel):
@@ -60,8 +65,8 @@ class JigsawCorruption(Section):
 
 class Network(Section):
     architecture: Literal["conv"]
-    channels: list[Count] = Field(min_length=1, max_length=5)
-    latent_dim: Count
+    channels: list[Annotated[int, Field(ge=1, le=4096)]] = Field(min_length=1, max_length=4)
+    latent_dim: Annotated[int, Field(ge=1, le=16_384)]
 
 
 class VanillaModel(Network):
@@ -75,7 +80,7 @@ class VariationalModel(Network):
 
 class Train(Section):
     epochs: Count
-    batch_size: int = Field(ge=2)
+    batch_size: int = Field(ge=2, le=1_000_000)
     learning_rate: float = Field(gt=0, le=1)
     warmup_fraction: float = Field(ge=0, le=1)
     snapshot_epochs: list[Count]
@@ -92,7 +97,7 @@ class Train(Section):
 
 
 class PlotLatent(Section):
-    tsne_points: int = Field(ge=10)
+    tsne_points: int = Field(ge=10, le=1_000_000)
     tsne_perplexity: float = Field(ge=1)
 
     @model_validator(mode="after")
@@ -105,8 +110,8 @@ class PlotLatent(Section):
 class Generate(Section):
     blends: dict[DatasetName, list[Annotated[list[str], Field(min_length=2)]]]
     closest_pairs: Count
-    interpolation_steps: int = Field(ge=3)
-    prior_samples: Count
+    interpolation_steps: int = Field(ge=3, le=25)
+    prior_samples: int = Field(ge=1, le=1024)
 
     @model_validator(mode="after")
     def _classes_exist(self) -> "Generate":
@@ -135,6 +140,17 @@ class Params(Section):
     plot_latent: PlotLatent
     generate: Generate
 
+    @model_validator(mode="after")
+    def _grids_fit(self) -> "Params":
+        side = min(DATASETS[self.data.name].image_shape[1:])
+        for name, corruption in self.corruptions.items():
+            if isinstance(corruption, JigsawCorruption) and corruption.grid > side:
+                raise ValueError(
+                    f"corruptions.{name}.grid is {corruption.grid}, expected 2 to {side}, "
+                    f"the side in pixels of the images of {self.data.name}"
+                )
+        return self
+
     def items(self) -> list[tuple[str, str]]:
         """Every (model, corruption), in the order of params.yaml."""
         return [(model, corruption) for model in self.models for corruption in self.corruptions]
@@ -151,12 +167,13 @@ def read_params(path: Path = PARAMS_FILE) -> Params:
     Raises:
         UserError: with a line for each key that is wrong: what was found and what was expected.
     """
+    text = read_text(path)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: not readable as YAML: {error}") from error
     if not isinstance(content, dict):
-        raise UserError(f"{path}: expected keys with values, found {content!r:.80}")
+        raise UserError(f"{path}: expected keys with values, found {SHORT.repr(content)}")
     try:
         return Params.model_validate(content)
     except ValidationError as error:
@@ -183,4 +200,4 @@ def _describe(problem: dict[str, Any]) -> str:
     if isinstance(found, str) and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", found):
         mantissa, exponent = re.split("[eE]", found)
         hint = f"; YAML reads {found} as text, write {mantissa}.0e{int(exponent):+d}"
-    return f"{key}: {message}, found {found!r} ({type(found).__name__}){hint}"
+    return f"{key}: {message}, found {SHORT.repr(found)} ({type(found).__name__}){hint}"

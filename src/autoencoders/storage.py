@@ -5,8 +5,8 @@ the file's size before anything is allocated, and equal arrays give equal bytes.
 """
 
 import json
+import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +19,15 @@ from safetensors.numpy import load_file, save_file
 from autoencoders.errors import UserError
 
 UNFINISHED = ".unfinished-"
-"""How the names of scratch folders start, which DVC is told to ignore."""
+"""How the names of scratch files and folders start, which Git and DVC are told to ignore."""
+
+MAX_TEXT_BYTES = 1 << 20
+"""More than any JSON or YAML file of this project holds."""
+
+# What arrays are, wherever they are stored: a type and a number of axes, the first over images.
+IMAGES = ("uint8", 4)
+LABELS = ("int64", 1)
+CODES = ("float32", 2)
 
 
 @contextmanager
@@ -28,9 +36,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
     If the block raises, `path` stays as it was and the unfinished folder is removed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as scratch:
-        unfinished = Path(scratch) / path.name
+    with _scratch(path) as unfinished:
         unfinished.mkdir()
         yield unfinished
         if path.exists():
@@ -41,35 +47,94 @@ def whole_folder(path: Path) -> Iterator[Path]:
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a path beside `path` that takes its place once the block has succeeded."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=UNFINISHED, dir=path.parent) as scratch:
-        unfinished = Path(scratch) / path.name
+    with _scratch(path) as unfinished:
         yield unfinished
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())  # else a power failure could leave the name without the bytes
         unfinished.replace(path)
 
 
+@contextmanager
+def _scratch(path: Path) -> Iterator[Path]:
+    """A free path beside `path`: what a killed process left there is removed, before and after."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(UNFINISHED + path.name)
+    _remove(unfinished)
+    try:
+        yield unfinished
+    finally:
+        _remove(unfinished)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write named arrays of any shape as one safetensors file."""
-    with whole_file(path) as unfinished:
-        save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, unfinished)
-
-
-def read_arrays(path: Path, *expected: str) -> dict[str, np.ndarray]:
-    """Read the arrays of a safetensors file.
+    """Write named arrays of any shape as one safetensors file.
 
     Raises:
-        UserError: the file is missing, damaged, or lacks one of the `expected` names.
+        OSError: there is no room or no permission to write.
+    """
+    with whole_file(path) as unfinished:
+        try:
+            save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, unfinished)
+        except SafetensorError as error:
+            raise OSError(f"{path}: cannot be written ({error})") from error
+
+
+def read_arrays(path: Path, **expected: tuple[str, int]) -> dict[str, np.ndarray]:
+    """Read the arrays of a safetensors file.
+
+    `expected` names arrays that must be there, as (dtype, number of axes), all of one length, for
+    instance `images=IMAGES, labels=LABELS`.
+
+    Raises:
+        UserError: the file is missing or damaged, or an array is not as expected.
     """
     if not path.is_file():
         raise UserError(f"{path}: not found; run the stage that writes it (dvc repro)")
     try:
         arrays = load_file(path)
-    except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{path}: not a readable safetensors file ({error})") from error
-    missing = [name for name in expected if name not in arrays]
-    if missing:
-        raise UserError(f"{path}: holds {sorted(arrays)}, expected also {missing}")
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{path}: not a readable safetensors file ({error}); "
+            "delete it and run dvc repro or dvc checkout"
+        ) from error
+    for name, (dtype, axes) in expected.items():
+        found = arrays.get(name)
+        if found is None:
+            raise UserError(f"{path}: holds {sorted(arrays)}, expected also {name!r}")
+        if found.dtype != dtype or found.ndim != axes or not found.size:
+            raise UserError(
+                f"{path}: {name!r} is {found.dtype} of shape {found.shape}, "
+                f"expected {dtype} with {axes} axes, none of them empty"
+            )
+    lengths = {name: len(arrays[name]) for name in expected}
+    if len(set(lengths.values())) > 1:
+        raise UserError(f"{path}: arrays of different lengths: {lengths}")
     return arrays
+
+
+def read_pairs(
+    originals: Path, inputs: Path
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Read labelled images and what the model sees of them, two files of one stage's split.
+
+    Raises:
+        UserError: as `read_arrays`, or the two files do not belong together.
+    """
+    original = read_arrays(originals, images=IMAGES, labels=LABELS)
+    corrupted = read_arrays(inputs, images=IMAGES)
+    shapes = [arrays["images"].shape for arrays in (original, corrupted)]
+    if shapes[0] != shapes[1]:
+        raise UserError(
+            f"{inputs}: holds images of shape {shapes[1]}, expected {shapes[0]} as in {originals}"
+        )
+    return original, corrupted
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -79,16 +144,34 @@ def write_json(path: Path, content: Any) -> None:
         unfinished.write_text(text + "\n", encoding="utf-8")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
+def read_json(path: Path, *expected: str) -> dict[str, Any]:
+    """Read a JSON file that holds an object with at least the `expected` keys.
 
     Raises:
-        UserError: the file is missing or is not JSON.
+        UserError: the file is missing, is not such JSON, or is larger than any of ours.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        message = f"{path}: not found; run the stage that writes it (dvc repro)"
-        raise UserError(message) from error
-    except (OSError, ValueError) as error:
+        content = json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: not readable as JSON ({error})") from error
+    missing = [key for key in expected if not isinstance(content, dict) or key not in content]
+    if missing or not isinstance(content, dict):
+        raise UserError(f"{path}: expected an object with the keys {', '.join(expected)}")
+    return content
+
+
+def read_text(path: Path) -> str:
+    """Read a UTF-8 file of at most MAX_TEXT_BYTES.
+
+    Raises:
+        UserError: the file is missing, larger, or not UTF-8.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_TEXT_BYTES:
+            raise UserError(f"{path}: {size} bytes, expected at most {MAX_TEXT_BYTES}")
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: not found") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: not readable as text ({error})") from error

@@ -3,6 +3,7 @@
 import copy
 import math
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -108,7 +109,7 @@ class Training:
                 bar.set_description(f"epoch {epoch}/{epochs}")
                 row = self._epoch(epoch, bar)
                 self._record(epoch, row)
-                self._save()
+                self.checkpoint.save(self._state())
                 losses = {name: f"{v:.5g}" for name, v in row.items() if name.endswith("_loss")}
                 bar.set_postfix(losses)
         return self.progress
@@ -167,8 +168,9 @@ class Training:
         for name, value in row.items():
             if not math.isfinite(value):
                 raise UserError(
-                    f"{name} is {value} in epoch {epoch}: the training diverged; "
-                    "try a smaller train.learning_rate"
+                    f"{name} is {value} in epoch {epoch}: the training diverged; try a smaller "
+                    "train.learning_rate (the state after the epoch before is kept in "
+                    f"{self.checkpoint.path})"
                 )
         progress = self.progress
         progress.epoch = epoch
@@ -179,25 +181,34 @@ class Training:
         if epoch in {1, self.schedule.epochs, *self.schedule.snapshot_epochs}:
             progress.snapshots[epoch] = to_bytes(reconstruct(self.model, self.data.shown_inputs))
 
-    def _save(self) -> None:
-        self.checkpoint.save(
-            {
-                "progress": asdict(self.progress),
-                "model": self.model.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "scheduler": self.scheduler.state_dict(),
-            }
-        )
+    def _state(self) -> dict[str, Any]:
+        return {
+            "progress": asdict(self.progress),
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+        }
+
+    def _take_up(self, state: dict[str, Any]) -> None:
+        self.progress = Progress(**state["progress"])
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
 
     def _resume(self) -> None:
         state = self.checkpoint.load()
         if state is None:
             return
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.scheduler.load_state_dict(state["scheduler"])
-        self.progress = Progress(**state["progress"])
-        print(f"resuming after epoch {self.progress.epoch} of {self.schedule.epochs}")
+        fresh = copy.deepcopy(self._state())
+        try:
+            self._take_up(state)
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            self.checkpoint.reject(error)
+            self._take_up(fresh)
+        else:
+            print(
+                f"resuming after epoch {self.progress.epoch} of {self.schedule.epochs}", flush=True
+            )
 
 
 class Sums:

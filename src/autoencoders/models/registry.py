@@ -17,6 +17,16 @@ MODELS: dict[str, type[Autoencoder]] = {
     "vae": VariationalAutoencoder,
 }
 
+# What a damaged or hostile config.json can make of the construction of a model.
+CONFIG_ERRORS = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+)
+
 
 def build_model(
     kind: str, image_shape: tuple[int, int, int], settings: dict[str, Any]
@@ -53,11 +63,22 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Autoencoder:
     Raises:
         UserError: a file is missing or damaged, or the weights do not fit the config.
     """
-    config = read_json(folder / "config.json")
+    config = read_json(folder / "config.json", "kind", "image_shape", "settings")
     arrays = read_arrays(folder / "weights.safetensors")
     try:
-        model = build_model(config["kind"], tuple(config["image_shape"]), config["settings"])
-        model.load_state_dict({name: torch.from_numpy(a) for name, a in arrays.items()})
-    except (KeyError, TypeError, RuntimeError) as error:
+        # Without memory of its own: a config that asks for terabytes gets none.
+        with torch.device("meta"):
+            model = build_model(config["kind"], tuple(config["image_shape"]), config["settings"])
+        weights = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        _check_types(model, weights)
+        model.load_state_dict(weights, assign=True)
+    except CONFIG_ERRORS as error:
         raise UserError(f"{folder}: config and weights do not fit: {error}") from error
-    return model.to(device).eval()
+    return model.to(device, memory_format=torch.channels_last).eval()
+
+
+def _check_types(model: Autoencoder, weights: dict[str, Tensor]) -> None:
+    """Raise a TypeError for a tensor of another type than the model's: assigning takes any."""
+    for name, expected in model.state_dict().items():
+        if name in weights and weights[name].dtype != expected.dtype:
+            raise TypeError(f"{name} is {weights[name].dtype}, expected {expected.dtype}")
