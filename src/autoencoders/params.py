@@ -20,7 +20,8 @@ from autoencoders.storage import read_text
 PARAMS_FILE = Path("params.yaml")
 
 # A value may be enormous when written out: a few lines of YAML aliases can stand for gigabytes.
-SHORT = Repr(maxstring=80, maxother=80)
+SHORT = Repr()
+SHORT.maxstring = SHORT.maxother = 80
 
 
 def _item_name(name: str) -> str:
