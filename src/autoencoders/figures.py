@@ -26,6 +26,7 @@ STYLE = {
 }
 COLOURS = matplotlib.colormaps["tab10"].colors
 QUIET = "#666666"
+LOG_SCALE_FROM = 4  # curves whose values differ by this factor would be flat for most epochs
 
 # The measures of image grids, in inches.
 TILE, GAP, MARGIN = 0.8, 0.05, 0.12
@@ -144,11 +145,13 @@ def loss_curves(path: Path, title: str, history: pd.DataFrame, unit: str) -> Non
         for axes, column in zip(panels[0], columns, strict=True):
             name = column.removeprefix("train_")
             for split, colour in zip(("train", "validation"), COLOURS, strict=False):
-                values = history[f"{split}_{name}"]
-                axes.plot(history["epoch"], values, color=colour, label=split, marker=".")
+                axes.plot(
+                    "epoch", f"{split}_{name}", data=history, color=colour, label=split, marker="."
+                )
             axes.set(title=f"{title}: {name}", xlabel="epoch", ylabel=unit)
             axes.xaxis.get_major_locator().set_params(integer=True)
-            if (values > 0).all():
+            values = history[[f"train_{name}", f"validation_{name}"]].to_numpy()
+            if values.min() > 0 and values.max() > LOG_SCALE_FROM * values.min():
                 axes.set_yscale("log")
         panels[0, 0].legend()
         _save(figure, path)

@@ -52,9 +52,9 @@ def class_means(codes: np.ndarray, labels: np.ndarray, classes: int) -> np.ndarr
 
 def distances(means: np.ndarray) -> np.ndarray:
     """Euclidean distances between class means (K, L): a symmetric matrix (K, K)."""
-    from sklearn.metrics import pairwise_distances
+    from scipy.spatial.distance import cdist
 
-    return pairwise_distances(means)
+    return cdist(means, means)
 
 
 def closest_pairs(distance: np.ndarray, count: int) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -100,9 +100,11 @@ def on_record(run: str) -> Iterator[None]:
     finally:
         note = {"run": run, "outcome": outcome, "seconds": round(time.time() - start, 2)}
         path = project_root() / RUNS
-        path.parent.mkdir(exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(note | _environment()) + "\n")
+        # A stage whose outputs are there has succeeded, with or without a note of it.
+        with suppress(OSError):
+            path.parent.mkdir(exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(note | _environment()) + "\n")
 
 
 def _environment() -> dict[str, Any]:

@@ -1,0 +1,53 @@
+# `make help` lists the targets. Each sets up the environment it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+INSTALLED := $(VENV)/installed
+# Where the stages' `python` and the tests' `dvc` come from.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+.DEFAULT_GOAL := help
+.PHONY: help install demo test format repro reproduce kill-test requirements clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+install: $(INSTALLED)  ## create .venv with the pinned requirements
+$(INSTALLED): requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	touch $@
+
+demo: install  ## run the whole pipeline on the embedded digits, in .demo: no download, no GPU
+	rm -rf .demo && git clone --quiet . .demo
+	cd .demo && dvc exp run --name demo --set-param data.name=digits \
+		--set-param train.batch_size=64 --set-param train.epochs=12
+	@echo
+	@echo "The demo is done. Figures: .demo/plots, metrics: .demo/metrics, models: .demo/models."
+
+test: install  ## lint and run all tests
+	ruff format --check . && ruff check .
+	python -m pytest
+
+format: install  ## format and lint, mending what can be mended
+	ruff format . && ruff check --fix .
+
+repro: install  ## run the default experiment of params.yaml: Fashion-MNIST, six trainings
+	dvc repro
+
+reproduce: install  ## run the pipeline again in .reproduce and compare the hash of every output
+	rm -rf .reproduce && git clone --quiet . .reproduce && cp params.yaml .reproduce
+	cd .reproduce && DATA_MIRROR="$${DATA_MIRROR:-$(CURDIR)/data/raw}" dvc repro
+	diff dvc.lock .reproduce/dvc.lock
+	@echo "Every output has the same bytes as the one in this folder."
+
+kill-test: install  ## kill a running pipeline again and again, KILLS=30 times, and compare its end
+	python -m tests.kill_test $(or $(KILLS),30)
+
+requirements: install  ## resolve requirements.in into requirements.txt for all systems
+	uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make requirements" \
+		requirements.in --output-file requirements.txt
+
+clean:  ## remove the environment and the copies that demo and reproduce made
+	rm -rf $(VENV) .demo .reproduce
