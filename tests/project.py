@@ -1,0 +1,115 @@
+"""A small copy of the project in a folder of its own, driven as a user would: by dvc and python."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+SMALL = {
+    "data.name": "digits",
+    "data.validation_fraction": 0.1,
+    "corruptions": {"rotate": {"kind": "rotate"}, "jigsaw": {"kind": "jigsaw", "grid": 3}},
+    "models.ae.channels": [4, 8],
+    "models.ae.latent_dim": 8,
+    "models.vae.channels": [4, 8],
+    "models.vae.latent_dim": 8,
+    "train.epochs": 2,
+    "train.device": "cpu",
+    "plot_latent.tsne_points": 60,
+    "plot_latent.tsne_perplexity": 10.0,
+    "generate.prior_samples": 8,
+}
+"""What makes the default params small: two models on two corruptions of the embedded digits."""
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """This process's environment, with the tests' own python and dvc first on PATH."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1", "PYTHONHASHSEED": "random"} | extra
+
+
+class Project:
+    """A Git and DVC repository in `folder`: the working tree's tracked files and small params."""
+
+    def __init__(self, folder: Path, changes: dict[str, Any] | None = None) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        listed = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+        left_out = ("dvc.lock", "metrics/")
+        for name in listed.stdout.split("\0"):
+            source = ROOT / name
+            if name and source.is_file() and not name.startswith(left_out):
+                target = folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(source.read_bytes())
+        self.set(SMALL | (changes or {}))
+        self.run("git", "init", "--quiet", "--initial-branch", "main")
+        self.run("git", "config", "user.name", "Test")
+        self.run("git", "config", "user.email", "test@localhost")
+        self.commit("Start")
+
+    def path(self, name: str) -> Path:
+        return self.folder / name
+
+    def run(self, *command: str, check: bool = True, **extra: str) -> subprocess.CompletedProcess:
+        """Run a command here; stdout and stderr come back together as text."""
+        result = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment(**extra),
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=600,
+        )
+        assert not check or result.returncode == 0, result.stdout
+        return result
+
+    def stage(self, *arguments: str, check: bool = True, **extra: str):
+        """Run a stage without DVC."""
+        name, *item = arguments
+        return self.run("python", "-m", f"stages.{name}", *item, check=check, **extra)
+
+    def commit(self, message: str) -> None:
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", message)
+
+    def set(self, changes: dict[str, Any]) -> None:
+        """Change params.yaml: dotted keys to values; a None removes the key."""
+        path = self.path("params.yaml")
+        params = yaml.safe_load(path.read_text())
+        for key, value in changes.items():
+            *parents, last = key.split(".")
+            section = params
+            for parent in parents:
+                section = section[parent]
+            if value is None:
+                del section[last]
+            else:
+                section[last] = value
+        path.write_text(yaml.safe_dump(params, sort_keys=False, allow_unicode=True))
+
+    def repro(self, *arguments: str, **extra: str) -> list[str]:
+        """`dvc repro`: the stages that ran, in order."""
+        output = self.run("dvc", "repro", *arguments, **extra).stdout
+        return re.findall(r"^Running stage '(.+)':$", output, flags=re.MULTILINE)
+
+    def lock(self) -> str:
+        return self.path("dvc.lock").read_text()
+
+    def unfinished(self) -> list[Path]:
+        """What a stage has left half-written."""
+        found = self.folder.rglob(".unfinished-*")
+        return [path for path in found if ".dvc" not in path.parts]

@@ -1,0 +1,214 @@
+"""Download from mirrors with verification, the IDX reader, and the class-balanced split."""
+
+import gzip
+import hashlib
+import http.server
+import os
+import struct
+import threading
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autoencoders.datasets import DATASETS, Split, read_idx, split_balanced
+from autoencoders.errors import UserError
+from autoencoders.storage import whole_folder
+
+FASHION = DATASETS["fashion_mnist"]
+GZIP_CHECKSUM_POSITION = -8
+
+
+def idx(array: np.ndarray) -> bytes:
+    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+    return header + array.astype(np.uint8).tobytes()
+
+
+@pytest.fixture
+def listing(monkeypatch, tmp_path):
+    """A small stand-in for torchvision's list of Fashion-MNIST's files, and a mirror of them."""
+    from torchvision import datasets
+
+    mirror = tmp_path / "mirror"
+    mirror.mkdir()
+    content = {"images.gz": b"the images", "labels.gz": b"the labels"}
+    for name, data in content.items():
+        (mirror / name).write_bytes(data)
+    resources = [(name, hashlib.md5(data).hexdigest()) for name, data in content.items()]
+    monkeypatch.setattr(datasets.FashionMNIST, "resources", resources)
+    monkeypatch.setattr(datasets.FashionMNIST, "mirrors", [str(tmp_path / "official") + "/"])
+    return mirror
+
+
+def fetched(tmp_path: Path, mirror: str | None) -> dict[str, bytes]:
+    target = tmp_path / "raw"
+    target.mkdir()
+    FASHION.fetch(target, mirror)
+    return {path.name: path.read_bytes() for path in target.iterdir()}
+
+
+def test_a_mirror_folder_serves_directly_or_in_a_folder_of_the_data_sets_name(listing, tmp_path):
+    expected = {"images.gz": b"the images", "labels.gz": b"the labels"}
+    assert fetched(tmp_path, str(listing)) == expected
+    (tmp_path / "raw").rename(tmp_path / "first")
+    parent = tmp_path / "parent"
+    parent.mkdir()
+    listing.rename(parent / "fashion-mnist")
+    assert fetched(tmp_path, str(parent)) == expected
+
+
+def test_a_mirror_url_serves_over_http(listing, tmp_path):
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(listing))
+    handler.log_message = lambda *_: None
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        content = fetched(tmp_path, f"http://127.0.0.1:{server.server_port}/")
+        server.shutdown()
+    assert content["images.gz"] == b"the images"
+
+
+def test_the_official_source_is_next_where_the_mirror_is_damaged(listing, tmp_path):
+    (tmp_path / "official").mkdir()
+    for path in listing.iterdir():
+        (tmp_path / "official" / path.name).write_bytes(path.read_bytes())
+    (listing / "images.gz").write_bytes(b"the ima")
+    assert fetched(tmp_path, str(listing))["images.gz"] == b"the images"
+
+
+@pytest.mark.parametrize("damage", ["truncated", "changed", "missing", "a folder"])
+def test_every_source_and_its_failure_is_told(damage, listing, tmp_path):
+    path = listing / "labels.gz"
+    path.unlink()
+    if damage == "a folder":
+        path.mkdir()
+    elif damage != "missing":
+        path.write_bytes({"truncated": b"the lab", "changed": b"the lAbels"}[damage])
+    target = tmp_path / "raw"
+    target.mkdir()
+    with pytest.raises(UserError) as caught:
+        FASHION.fetch(target, str(listing))
+    message = str(caught.value)
+    for source in (listing / "fashion-mnist", listing, tmp_path / "official"):
+        assert f"{source}/labels.gz: " in message
+    assert ("MD5" in message) == (damage in ("truncated", "changed"))
+    assert "Set DATA_MIRROR" in message
+    assert "digits" in message
+    assert not (target / "labels.gz").exists()
+
+
+def test_an_unreachable_url_is_told(listing, tmp_path):
+    before = set(tmp_path.iterdir())
+    refused = pytest.raises(UserError, match=r"http://127\.0\.0\.1:9/images\.gz: .*refused")
+    with refused, whole_folder(tmp_path / "raw") as folder:
+        FASHION.fetch(folder, "http://127.0.0.1:9")
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_digits_are_real_and_need_no_network(tmp_path):
+    digits = DATASETS["digits"]
+    digits.fetch(tmp_path, None)
+    splits = digits.read(tmp_path)
+    images = np.concatenate([split.images for split in splits.values()])
+    assert images.shape == (1797, *digits.image_shape)
+    assert images.dtype == np.uint8
+    assert images.max() == 255
+    counts = np.bincount(splits["test"].labels)
+    assert len(splits["test"].labels) == 360
+    assert counts.min() >= 34
+    # The mean image of each class is the nearest of all to most of its own images.
+    means = np.stack([images_of(splits["train"], label).mean(axis=0) for label in range(10)])
+    flat = splits["test"].images.reshape(360, 1, -1).astype(float)
+    nearest = np.square(flat - means.reshape(1, 10, -1)).sum(axis=2).argmin(axis=1)
+    assert (nearest == splits["test"].labels).mean() > 0.85
+
+
+def images_of(split: Split, label: int) -> np.ndarray:
+    return split.images[split.labels == label]
+
+
+def test_read_idx_reads(tmp_path):
+    array = np.arange(24).reshape(2, 3, 4)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(idx(array)))
+    assert np.array_equal(read_idx(tmp_path / "a.gz", (2, 3, 4)), array)
+
+
+GOOD = idx(np.arange(24).reshape(2, 3, 4))
+COMPRESSED = gzip.compress(GOOD)
+DAMAGED_IDX = {
+    "empty": b"",
+    "not gzip": GOOD,
+    "half a gzip": COMPRESSED[: len(COMPRESSED) // 2],
+    "wrong gzip checksum": COMPRESSED[:GZIP_CHECKSUM_POSITION] + bytes(8),
+    "empty content": gzip.compress(b""),
+    "half a header": gzip.compress(GOOD[:7]),
+    "too few bytes": gzip.compress(GOOD[:-1]),
+    "too many bytes": gzip.compress(GOOD + b"\0"),
+    "other shape": gzip.compress(idx(np.arange(24).reshape(3, 2, 4))),
+    "other axes": gzip.compress(idx(np.arange(24))),
+    "other type": gzip.compress(b"\0\0\x0d" + GOOD[3:]),
+    "terabytes claimed": gzip.compress(struct.pack(">BBBBIII", 0, 0, 8, 3, *[2**31] * 3)),
+    "a bomb": gzip.compress(GOOD + bytes(50_000_000)),
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED_IDX.values(), ids=DAMAGED_IDX)
+def test_damaged_idx_files_are_refused(content, tmp_path):
+    (tmp_path / "a.gz").write_bytes(content)
+    with pytest.raises(UserError, match=r"a\.gz: "):
+        read_idx(tmp_path / "a.gz", (2, 3, 4))
+
+
+def test_a_missing_idx_file_is_refused(tmp_path):
+    with pytest.raises(UserError, match="not found"):
+        read_idx(tmp_path / "a.gz", (2, 3, 4))
+
+
+@given(st.one_of(st.binary(max_size=200), st.binary(max_size=100).map(gzip.compress)))
+def test_any_bytes_give_a_clear_error(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("fuzz") / "a.gz"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"a\.gz: "):
+        read_idx(path, (2, 3, 4))
+
+
+def test_a_label_out_of_range_is_refused(tmp_path, monkeypatch):
+    sizes = {"train": 60_000, "t10k": 10_000}
+    for name, count in sizes.items():
+        images, labels = np.zeros((count, 28, 28), np.uint8), np.full(count, 10, np.uint8)
+        for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
+            packed = gzip.compress(idx(array), compresslevel=1)
+            (tmp_path / f"{name}-{kind}-ubyte.gz").write_bytes(packed)
+    with pytest.raises(UserError, match="holds the label 10, expected 0 to 9"):
+        FASHION.read(tmp_path)
+
+
+def test_the_split_is_seeded_balanced_and_keeps_every_image_once():
+    images = np.arange(1000, dtype=np.uint32).reshape(1000, 1, 1, 1)
+    whole = Split(images, np.arange(1000) % 7)
+    train, validation = split_balanced(whole, 0.1, seed=3)
+    again = split_balanced(whole, 0.1, seed=3)
+    other = split_balanced(whole, 0.1, seed=4)
+    assert len(validation.labels) == 100
+    counts = np.bincount(validation.labels)
+    assert counts.max() - counts.min() <= 1
+    together = np.sort(np.concatenate([train.images, validation.images]), axis=None)
+    assert np.array_equal(together, np.arange(1000))
+    assert np.array_equal(validation.images, again[1].images)
+    assert not np.array_equal(validation.images, other[1].images)
+
+
+def test_a_split_too_small_for_its_classes_is_refused():
+    whole = Split(np.zeros((20, 1, 2, 2), np.uint8), np.arange(20) % 10)
+    with pytest.raises(UserError, match="class-balanced split of 20 images by 0.1 fails"):
+        split_balanced(whole, 0.1, seed=0)
+
+
+@pytest.mark.skipif("DATA_MIRROR" not in os.environ, reason="DATA_MIRROR names no official files")
+def test_the_official_fashion_mnist_is_read_whole(tmp_path):
+    FASHION.fetch(tmp_path, os.environ["DATA_MIRROR"])
+    splits = FASHION.read(tmp_path)
+    assert np.bincount(splits["train"].labels).tolist() == [6000] * 10
+    assert np.bincount(splits["test"].labels).tolist() == [1000] * 10
