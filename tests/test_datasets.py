@@ -202,7 +202,7 @@ def test_the_split_is_seeded_balanced_and_keeps_every_image_once():
 
 def test_a_split_too_small_for_its_classes_is_refused():
     whole = Split(np.zeros((20, 1, 2, 2), np.uint8), np.arange(20) % 10)
-    with pytest.raises(UserError, match="class-balanced split of 20 images by 0.1 fails"):
+    with pytest.raises(UserError, match=r"class-balanced split of 20 images by 0\.1 fails"):
         split_balanced(whole, 0.1, seed=0)
 
 

@@ -1,0 +1,174 @@
+"""The whole pipeline, run by the real dvc on the embedded digits, and what a change reruns."""
+
+import json
+import subprocess
+import time
+from contextlib import contextmanager
+
+import psutil
+import pytest
+
+from tests.project import Project, environment
+
+ITEMS = ["ae-rotate", "ae-jigsaw", "vae-rotate", "vae-jigsaw"]
+PER_ITEM = ["train", "plot-training", "embed", "plot-latent", "generate", "evaluate"]
+
+
+def stages_of(*items: str, names=PER_ITEM) -> set[str]:
+    return {f"{name}@{item}" for name in names for item in items}
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory) -> Project:
+    """A project whose pipeline has run, with all of it committed."""
+    project = Project(tmp_path_factory.mktemp("pipeline") / "a project")
+    project.first_run = project.repro()
+    project.commit("Run")
+    return project
+
+
+@contextmanager
+def changed(project: Project, changes: dict):
+    """The project with changed params; afterwards as it was."""
+    project.set(changes)
+    try:
+        yield
+    finally:
+        project.run("git", "checkout", "--quiet", ".")
+        project.run("dvc", "checkout", "--force", "--quiet")
+
+
+def test_every_stage_runs_once_and_then_nothing_is_left_to_do(ran: Project):
+    single = {"download", "preprocess", "summarize"}
+    corruptions = {f"preprocess-corruptions@{name}" for name in ("rotate", "jigsaw")}
+    assert set(ran.first_run) == single | corruptions | stages_of(*ITEMS)
+    assert len(ran.first_run) == len(set(ran.first_run))
+    assert ran.repro() == []
+    assert "up to date" in ran.run("dvc", "status").stdout
+    assert ran.run("git", "status", "--porcelain").stdout == ""
+    assert ran.unfinished() == []
+
+
+def test_metrics_tell_models_from_floors(ran: Project):
+    summary = json.loads(ran.path("metrics/summary.json").read_text())
+    assert set(summary) == set(ITEMS)
+    for item in ITEMS:
+        metrics = json.loads(ran.path(f"metrics/{item}.json").read_text())
+        test, floors = metrics["test"], metrics["floor_mse"]
+        assert summary[item]["mse"] == pytest.approx(test["mse"])
+        assert 0 < test["mse"] < floors["copy_input"]
+        assert set(floors) == {"mean_image", "pca", "copy_input"}
+        assert set(test["mse_per_class"]) == set("0123456789")
+        assert -1 <= test["ssim"] <= 1
+        assert ("kl" in test) == item.startswith("vae")
+        if "kl" in test:
+            assert test["negative_elbo"] == pytest.approx(test["reconstruction"] + test["kl"])
+    shown = ran.run("dvc", "metrics", "show", "metrics/summary.json").stdout
+    assert "ae-jigsaw.mse" in shown
+
+
+def test_figures_and_curves_are_registered_with_dvc(ran: Project):
+    ran.run("dvc", "plots", "show", "--out", "page")
+    page = ran.path("page/index.html").read_text()
+    for item in ITEMS:
+        assert f"plots/history/{item}.csv" in page or f"validation MSE of {item}" in page
+        for figure in ("training/{}/reconstructions", "latent/{}/tsne", "generated/{}/blends"):
+            name = figure.format(item)
+            assert ran.path(f"plots/{name}.png").read_bytes().startswith(b"\x89PNG")
+            assert name.replace("/", "_") in page or name in page
+    history = ran.path("plots/history/vae-jigsaw.csv").read_text().splitlines()
+    assert len(history) == 3
+    assert {"train_kl", "validation_mse"} < set(history[0].split(","))
+    subprocess.run(["rm", "-r", "page"], cwd=ran.folder, check=True)
+
+
+REUSED = {
+    "the jigsaw's grid": (
+        {"corruptions.jigsaw.grid": 4},
+        {"preprocess-corruptions@jigsaw", "summarize"} | stages_of("ae-jigsaw", "vae-jigsaw"),
+    ),
+    "the VAE's beta": (
+        {"models.vae.beta": 2.0},
+        {"summarize"} | stages_of("vae-rotate", "vae-jigsaw"),
+    ),
+    "a figure's setting": (
+        {"plot_latent.tsne_perplexity": 11.0},
+        stages_of(*ITEMS, names=["plot-latent"]),
+    ),
+    "a new model": (
+        {"models.small": {"kind": "ae", "architecture": "conv", "channels": [4], "latent_dim": 2}},
+        {"summarize"} | stages_of("small-rotate", "small-jigsaw"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "expected"), REUSED.values(), ids=REUSED)
+def test_a_change_reruns_what_it_affects_and_nothing_else(ran: Project, changes, expected):
+    with changed(ran, changes):
+        # Where new results equal the old ones, DVC may rightly skip what depends on them alone.
+        assert set(ran.repro()) | {"summarize"} == expected | {"summarize"}
+        diff = ran.run("dvc", "metrics", "diff", "--json", "HEAD").stdout
+        touched = {item for item in [*ITEMS, "small-rotate"] if f'metrics/{item}.json"' in diff}
+        assert touched == {name.partition("@")[2] for name in expected if "evaluate@" in name} - {
+            "small-jigsaw"
+        }
+    assert ran.repro() == []
+
+
+def test_a_queued_experiment_runs_its_own_code(ran: Project):
+    module = ran.path("src/autoencoders/metrics.py")
+    own = module.read_text().replace("return -10 * np.log10(", "return 1000 - 10 * np.log10(")
+    assert own != module.read_text()
+    module.write_text(own)
+    ran.run("dvc", "exp", "run", "--queue", "--name", "queued")
+    ran.run("git", "checkout", "--quiet", ".")
+    ran.run("dvc", "exp", "run", "--run-all")
+    queued = json.loads(shown_in_experiment(ran, "queued", "metrics/ae-rotate.json"))
+    here = json.loads(ran.path("metrics/ae-rotate.json").read_text())
+    assert queued["test"]["psnr"] == pytest.approx(here["test"]["psnr"] + 1000)
+    assert queued["test"]["mse"] == here["test"]["mse"]
+
+
+def shown_in_experiment(project: Project, name: str, path: str) -> str:
+    refs = project.run("git", "for-each-ref", "--format=%(refname)", "refs/exps").stdout.split()
+    ref = next(ref for ref in refs if ref.endswith(f"/{name}"))
+    return project.run("git", "show", f"{ref}:{path}").stdout
+
+
+def test_two_runs_give_the_same_bytes(ran: Project, tmp_path):
+    again = Project(tmp_path / "again")
+    again.repro()
+    assert again.lock() == ran.lock()
+
+
+@pytest.mark.parametrize("command", [["repro"], ["exp", "run", "--temp"]], ids=" ".join)
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(ran: Project, tmp_path, command):
+    changes = {"train.epochs": 25, "models.vae": None, "corruptions.rotate": None}
+    killed, calm = Project(tmp_path / "killed", changes), Project(tmp_path / "calm", changes)
+    calm.repro()
+    process = subprocess.Popen(
+        ["dvc", *command],
+        cwd=killed.folder,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not list(killed.folder.glob(".resume/*.state")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    stages = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    gone, alive = psutil.wait_procs(stages, timeout=10)
+    assert gone
+    assert not alive, "a stage outlived its DVC"
+    output = killed.run("dvc", *command).stdout
+    assert "resuming after epoch" in output
+    assert not list(killed.folder.glob(".resume/*"))
+    if command == ["repro"]:
+        assert killed.lock() == calm.lock()
+        assert killed.unfinished() == []
+    else:
+        refs = killed.run("git", "for-each-ref", "--format=%(refname)", "refs/exps").stdout.split()
+        ref = next(ref for ref in refs if not ref.startswith(("refs/exps/exec", "refs/exps/stash")))
+        assert killed.run("git", "show", f"{ref}:dvc.lock").stdout == calm.lock()
