@@ -19,6 +19,7 @@ SMALL = {
     "models.vae.channels": [4, 8],
     "models.vae.latent_dim": 8,
     "train.epochs": 2,
+    "train.batch_size": 16,
     "train.device": "cpu",
     "plot_latent.tsne_points": 60,
     "plot_latent.tsne_perplexity": 10.0,

@@ -1,0 +1,190 @@
+"""The latent space, generation, metrics and figures, against independent computations."""
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from matplotlib import image as pictures
+
+from autoencoders.errors import UserError
+from autoencoders.figures import Row, distance_heatmap, image_grid, loss_curves, scatter
+from autoencoders.generation import blend, decode_codes, interpolate
+from autoencoders.inference import encode, reconstruct, to_bytes, to_float
+from autoencoders.latent import (
+    class_means,
+    closest_pairs,
+    distances,
+    nearest_to,
+    project_pca,
+    project_tsne,
+    subsample,
+)
+from autoencoders.metrics import (
+    copy_mse,
+    elbo_parts,
+    mean_image_mse,
+    mse_per_image,
+    pca_mse,
+    psnr_from_mse,
+    ssim_per_image,
+)
+from autoencoders.models.registry import build_model
+
+CHANCE = np.random.default_rng(0)
+
+
+def model_of(kind: str = "vae"):
+    torch.manual_seed(0)
+    settings = {"architecture": "conv", "channels": [4], "latent_dim": 3}
+    return build_model(
+        kind, (1, 12, 12), settings | ({"beta": 9.0} if kind == "vae" else {})
+    ).eval()
+
+
+def byte_images(count: int = 30, channels: int = 1, size: int = 12) -> np.ndarray:
+    return CHANCE.integers(256, size=(count, channels, size, size), dtype=np.uint8)
+
+
+def test_pca_keeps_the_directions_of_most_variance():
+    codes = CHANCE.normal(size=(500, 5)) * [1, 10, 0.1, 5, 0.1]
+    points, shares = project_pca(codes.astype(np.float32))
+    assert abs(np.corrcoef(points[:, 0], codes[:, 1])[0, 1]) > 0.99
+    assert abs(np.corrcoef(points[:, 1], codes[:, 3])[0, 1]) > 0.99
+    assert shares[0] == pytest.approx(100 / 126, abs=0.03)
+    assert project_pca(codes[:, :1])[0].shape == (500, 2)
+
+
+def test_tsne_keeps_clusters_apart_and_is_repeatable():
+    codes = CHANCE.normal(size=(90, 6)) + np.repeat(np.eye(3, 6) * 30, 30, axis=0)
+    codes = codes.astype(np.float32)
+    points = project_tsne(codes, 10.0, seed=0)
+    means = points.reshape(3, 30, 2).mean(axis=1)
+    spread = np.linalg.norm(points.reshape(3, 30, 2) - means[:, np.newaxis], axis=2).max()
+    assert np.linalg.norm(means[0] - means[1]) > spread
+    assert np.array_equal(points, project_tsne(codes, 10.0, seed=0))
+    with pytest.raises(UserError, match=r"tsne_perplexity is 90\.0"):
+        project_tsne(codes, 90.0, seed=0)
+
+
+def test_subsamples_are_seeded_ordered_and_without_repetition():
+    chosen = subsample(1000, 50, seed=1)
+    assert len(set(chosen)) == 50
+    assert np.array_equal(chosen, np.sort(chosen))
+    assert np.array_equal(chosen, subsample(1000, 50, seed=1))
+    assert np.array_equal(subsample(10, 50, seed=1), np.arange(10))
+
+
+def test_class_means_their_distances_and_the_closest_pairs():
+    codes = np.array([[0, 0], [2, 0], [10, 0], [10, 2], [1, 4]], np.float32)
+    means = class_means(codes, np.array([0, 0, 1, 1, 2]), 3)
+    assert means.tolist() == [[1, 0], [10, 1], [1, 4]]
+    distance = distances(means)
+    assert distance[0, 2] == 4
+    assert closest_pairs(distance, 2) == [(0, 2), (0, 1)]
+    assert len(closest_pairs(distance, 99)) == 3
+    assert nearest_to(means[1], codes) == 2
+
+
+def test_blends_and_interpolations_are_linear():
+    means = np.array([[0, 0], [4, 2], [2, 4]], np.float32)
+    assert blend(means, [0, 1, 2]).tolist() == [2, 2]
+    way = interpolate(means[0], means[1], 5)
+    assert way.tolist() == [[0, 0], [1, 0.5], [2, 1], [3, 1.5], [4, 2]]
+    assert way.dtype == np.float32
+
+
+def test_batches_do_not_change_a_code_or_a_reconstruction():
+    model, images = model_of(), torch.from_numpy(byte_images(1003))
+    codes = encode(model, images)
+    assert codes["mean"].shape == codes["log_variance"].shape == (1003, 3)
+    torch.testing.assert_close(codes["mean"][1000:], encode(model, images[1000:])["mean"])
+    decoded = decode_codes(model, codes["mean"])
+    assert decoded.dtype == np.uint8
+    assert np.array_equal(decoded, to_bytes(reconstruct(model, images)).numpy())
+
+
+def test_images_and_codes_of_another_shape_are_refused():
+    model = model_of()
+    with pytest.raises(UserError, match=r"images of shape \(1, 12, 12\), found \(1, 14, 14\)"):
+        reconstruct(model, torch.from_numpy(byte_images(2, size=14)))
+    with pytest.raises(UserError, match=r"codes of shape \(3,\), found \(4,\)"):
+        decode_codes(model, np.zeros((2, 4), np.float32))
+
+
+def test_bytes_survive_the_way_to_floats_and_back():
+    images = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    assert torch.equal(to_bytes(to_float(images)), images)
+
+
+def test_reconstruction_errors():
+    first, second = torch.rand(2, 4, 1, 16, 16)
+    mse = mse_per_image(first, second)
+    expected = ((first - second) ** 2).mean(dim=(1, 2, 3)).numpy()
+    assert mse == pytest.approx(expected, rel=1e-5)
+    assert psnr_from_mse(np.array([1.0, 0.01, 0.0])) == pytest.approx([0, 20, 100])
+    assert ssim_per_image(first, first) == pytest.approx(np.ones(4), abs=1e-5)
+    assert ssim_per_image(first, second).max() < 0.5
+
+
+def test_floors():
+    train, test = byte_images(200), byte_images(50)
+    mean = train.astype(float).mean(axis=0)
+    assert mean_image_mse(train, test) == pytest.approx((((test - mean) / 255) ** 2).mean())
+    assert copy_mse(test, test) == 0
+    assert copy_mse(test, 255 - test) == pytest.approx((((2.0 * test - 255) / 255) ** 2).mean())
+    by_components = [pca_mse(train, test, components) for components in (1, 20, 144, 1000)]
+    assert by_components == sorted(by_components, reverse=True)
+    assert by_components[0] < mean_image_mse(train, test)
+    assert by_components[-1] == pytest.approx(0, abs=1e-10)
+
+
+def test_elbo_parts_add_up_are_repeatable_and_free_of_beta():
+    model, images = model_of(), torch.from_numpy(byte_images(20))
+    parts = elbo_parts(model, images, images, seed=0)
+    assert parts["negative_elbo"] == pytest.approx(parts["reconstruction"] + parts["kl"])
+    assert parts == elbo_parts(model, images, images, seed=0)
+    assert parts != elbo_parts(model, images, images, seed=1)
+    model.beta = 1.0
+    assert parts == elbo_parts(model, images, images, seed=0)
+
+
+def draw_all(folder) -> None:
+    labels = np.arange(40) % 4
+    names = ["T-shirt/top", "Ankle boot", "ki", "3"]
+    grey = Row("original", byte_images(4), names, [3])
+    colour = Row("reconstruction\nafter epoch 1", byte_images(3, channels=3))
+    image_grid(folder / "grid.png", "a title", [grey, colour])
+    scatter(
+        folder / "scatter.png",
+        "a title",
+        np.random.default_rng(1).normal(size=(40, 2)),
+        labels,
+        names,
+        ("x", "y"),
+    )
+    apart = distances(np.arange(8.0).reshape(4, 2) ** 2)
+    distance_heatmap(folder / "heatmap.png", "a title", apart, names)
+    history = pd.DataFrame({"epoch": [1, 2], "train_loss": [0.5, 0.1], "validation_loss": [1, 0.2]})
+    loss_curves(folder / "curves.png", "a title", history, "nats")
+
+
+def test_figures_are_drawn_and_have_the_same_bytes_each_time(tmp_path):
+    global CHANCE
+    hashes = []
+    for name in ("a", "b"):
+        CHANCE = np.random.default_rng(5)
+        (tmp_path / name).mkdir()
+        draw_all(tmp_path / name)
+        files = sorted((tmp_path / name).iterdir())
+        assert len(files) == 4
+        hashes.append([hashlib.md5(path.read_bytes()).hexdigest() for path in files])
+        for path in files:
+            pixels = pictures.imread(path)
+            assert pixels.shape[0] > 150
+            assert pixels.std() > 0.05
+            # Nothing is cut off: the figure's outermost pixels are its white background.
+            border = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
+            assert all((edge == 1).all() for edge in border), path.name
+    assert hashes[0] == hashes[1]

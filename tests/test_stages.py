@@ -1,0 +1,204 @@
+"""Stages as processes: errors in a sentence, one process for each output, no orphans."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from importlib.metadata import version
+
+import psutil
+import pytest
+from filelock import FileLock
+
+from autoencoders.cli import _explain
+from autoencoders.errors import UserError
+from tests.project import Project, environment
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory) -> Project:
+    """A project with data, prepared without DVC."""
+    project = Project(tmp_path_factory.mktemp("stages") / "project", {"train.epochs": 1})
+    for arguments in (["download"], ["preprocess"], ["preprocess_corruptions", "jigsaw"]):
+        project.stage(*arguments)
+    return project
+
+
+def refused(project: Project, *arguments: str, **extra: str) -> str:
+    """What a stage says that must fail, without a traceback and with nothing half-written."""
+    result = project.stage(*arguments, check=False, **extra)
+    assert result.returncode == 1, result.stdout
+    assert "Traceback" not in result.stdout
+    assert "error: " in result.stdout
+    assert project.unfinished() == []
+    return result.stdout
+
+
+@pytest.mark.parametrize("stage", ["train", "embed", "plot_latent", "generate", "evaluate"])
+def test_a_name_that_does_not_exist_is_refused(prepared: Project, stage: str):
+    message = refused(prepared, stage, "gan", "jigsaw")
+    assert "'gan' is not a key of models in params.yaml: ae, vae" in message
+    assert "'../x' is not a key of corruptions" in refused(prepared, stage, "ae", "../x")
+
+
+def test_a_missing_input_names_the_file_and_the_cure(prepared: Project):
+    message = refused(prepared, "embed", "ae", "jigsaw")
+    assert "models/ae-jigsaw/config.json: not found" in message
+    message = refused(prepared, "train", "ae", "rotate")
+    assert "data/corrupted/rotate/validation.safetensors: not found; run the stage" in message
+
+
+def test_a_truncated_input_is_refused_and_the_old_output_kept(prepared: Project):
+    path = prepared.path("data/processed/test.safetensors")
+    whole = path.read_bytes()
+    corrupted = prepared.path("data/corrupted/jigsaw/test.safetensors")
+    before = corrupted.read_bytes()
+    path.write_bytes(whole[:1000])
+    try:
+        assert "not a readable safetensors" in refused(prepared, "preprocess_corruptions", "jigsaw")
+    finally:
+        path.write_bytes(whole)
+    assert corrupted.read_bytes() == before
+
+
+def test_a_traceback_is_there_for_those_who_ask(prepared: Project):
+    result = prepared.stage("train", "gan", "jigsaw", check=False, TRACEBACK="1")
+    assert result.returncode == 1
+    assert "Traceback" in result.stdout
+
+
+def test_a_full_disk_is_told(prepared: Project):
+    limit = "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (99999,) * 2);"
+    code = limit + "sys.argv[1:] = ['jigsaw'];"
+    code += "runpy.run_module('stages.preprocess_corruptions', run_name='__main__')"
+    path = prepared.path("data/corrupted/jigsaw/test.safetensors")
+    before = path.read_bytes()
+    result = prepared.run("python", "-c", code, check=False)
+    assert result.returncode == 1
+    assert "File too large" in result.stdout
+    assert "Traceback" not in result.stdout
+    assert path.read_bytes() == before
+    assert prepared.unfinished() == []
+
+
+def test_an_output_folder_that_cannot_be_made_is_told(prepared: Project, tmp_path):
+    moved = prepared.path("data/corrupted").rename(tmp_path / "corrupted")
+    prepared.path("data/corrupted").write_text("in the way")
+    try:
+        message = refused(prepared, "preprocess_corruptions", "jigsaw")
+        assert "data/corrupted" in message
+        assert "give the same command again" in message
+    finally:
+        prepared.path("data/corrupted").unlink()
+        moved.rename(prepared.path("data/corrupted"))
+
+
+EXPLAINED = {
+    "no memory": (MemoryError(), "train.batch_size"),
+    "no memory on the GPU": (
+        RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"),
+        "another train.device",
+    ),
+    "no memory on the CPU": (
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
+        "train.batch_size",
+    ),
+    "full disk": (OSError(28, "No space left on device", "data/raw"), "data/raw: No space left"),
+    "no permission": (PermissionError(13, "Permission denied", "plots"), "plots: Permission"),
+    "bad input": (UserError("params.yaml is empty"), "params.yaml is empty"),
+}
+
+
+@pytest.mark.parametrize(("error", "words"), EXPLAINED.values(), ids=EXPLAINED)
+def test_errors_that_a_user_can_mend_are_explained(error, words: str):
+    assert words in _explain(error)
+
+
+def test_a_defect_of_the_code_keeps_its_traceback():
+    assert _explain(RuntimeError("mat1 and mat2 shapes cannot be multiplied")) is None
+    assert _explain(KeyError("images")) is None
+
+
+def test_two_processes_do_not_write_the_same_output(prepared: Project):
+    prepared.path(".locks").mkdir(exist_ok=True)
+    with FileLock(prepared.path(".locks/preprocess.lock")):
+        assert "preprocess: another process is at work on it" in refused(prepared, "preprocess")
+    prepared.stage("preprocess")
+
+
+def wait_for(condition, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("through_shell", [False, True])
+def test_a_stage_ends_with_the_dvc_that_started_it(prepared: Project, through_shell: bool):
+    prepared.set({"train.epochs": 100_000})
+    command = "python -m stages.train ae jigsaw"
+    # A shell that has more to do does not give its process away to the command.
+    command += "; true" if through_shell else ""
+    code = f"import subprocess; subprocess.run({command!r}, shell=True)"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=prepared.folder,
+        env=environment(DVC_ROOT=str(prepared.folder)),
+    )
+    try:
+        wait_for(lambda: list(prepared.folder.glob(".resume/*.state")))
+        children = psutil.Process(parent.pid).children(recursive=True)
+        parent.kill()
+        parent.wait()
+        _, alive = psutil.wait_procs(children, timeout=5)
+        assert alive == []
+    finally:
+        for path in prepared.folder.glob(".resume/*"):
+            path.unlink()
+        prepared.set({"train.epochs": 1})
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_training_resumes_to_the_same_bytes(prepared: Project, sent):
+    prepared.set({"train.epochs": 12})
+    results = []
+    for stop in (False, True):
+        if stop:
+            process = subprocess.Popen(
+                ["python", "-m", "stages.train", "ae", "jigsaw"],
+                cwd=prepared.folder,
+                env=environment(),
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            wait_for(lambda: list(prepared.folder.glob(".resume/*.state")))
+            process.send_signal(sent)
+            error = process.communicate(timeout=30)[1]
+            assert process.returncode != 0
+            assert "Traceback" not in error
+            assert ("interrupted" in error) == (sent == signal.SIGINT)
+        output = prepared.stage("train", "ae", "jigsaw").stdout
+        assert ("resuming after epoch" in output) == stop
+        files = sorted(prepared.path("models/ae-jigsaw").iterdir())
+        files.append(prepared.path("plots/history/ae-jigsaw.csv"))
+        results.append([path.read_bytes() for path in files])
+        assert list(prepared.folder.glob(".resume/*")) == []
+    assert results[0] == results[1]
+
+
+def test_runs_are_on_record_with_their_versions(prepared: Project):
+    lines = prepared.path("logs/runs.jsonl").read_text().splitlines()
+    notes = [json.loads(line) for line in lines]
+    note = next(n for n in notes if n["run"] == "preprocess_corruptions-jigsaw")
+    assert note["outcome"] == "finished"
+    assert note["torch"] == version("torch")
+    assert note["threads"] >= 1
+    assert os.sep not in json.dumps(note)
+
+
+def test_help_says_what_a_stage_does(prepared: Project):
+    text = prepared.stage("train", "--help").stdout
+    assert "a key of models in params.yaml" in text
+    assert "Train one model on one corruption" in text

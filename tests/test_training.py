@@ -1,0 +1,224 @@
+"""The loop: it learns, resumes to the same bytes, and rejects states that are not its own."""
+
+import hashlib
+import io
+import math
+import os
+import pickle
+import subprocess
+import sys
+from itertools import pairwise
+
+import pytest
+import torch
+
+from autoencoders.checkpoint import DIGEST_BYTES, Checkpoint
+from autoencoders.corruptions import build_corruption
+from autoencoders.devices import prepare
+from autoencoders.errors import UserError
+from autoencoders.inference import to_float
+from autoencoders.models.registry import build_model
+from autoencoders.seeds import generator
+from autoencoders.training import Schedule, Training, TrainingData, learning_rate_factor
+
+NETWORK = {"architecture": "conv", "channels": [4, 8], "latent_dim": 4}
+
+
+def training(
+    folder, kind="ae", epochs=3, rate=0.01, fingerprint="f" * 64, grid: int | None = 2
+) -> Training:
+    settings = NETWORK | ({"beta": 1.0} if kind == "vae" else {})
+    coarse = torch.rand(70, 1, 3, 3, generator=generator(0, "images"))
+    images = torch.nn.functional.interpolate(coarse, (12, 12), mode="bilinear")
+    images = images.mul(255).to(torch.uint8)
+    torch.manual_seed(0)
+    model = build_model(kind, (1, 12, 12), settings)
+    corruption = (
+        build_corruption("jigsaw", 12, 12, grid=grid) if grid else build_corruption("none", 12, 12)
+    )
+    data = TrainingData(images[:50], images[50:], images[50:], images[50:53])
+    schedule = Schedule(epochs, 16, rate, 0.1, [2])
+    return Training(model, corruption, data, schedule, 0, Checkpoint(folder, "item", fingerprint))
+
+
+def same(first, second) -> bool:
+    """Whether two results of trainings are equal to the bit."""
+    weights = first.best_weights.keys() == second.best_weights.keys() and all(
+        torch.equal(tensor, second.best_weights[name])
+        for name, tensor in first.best_weights.items()
+    )
+    snapshots = first.snapshots.keys() == second.snapshots.keys() and all(
+        torch.equal(images, second.snapshots[epoch]) for epoch, images in first.snapshots.items()
+    )
+    return weights and snapshots and first.history == second.history
+
+
+def stop_after(run: Training, epoch: int) -> None:
+    """Run until the state after `epoch` is saved, then stop as an interruption would."""
+    save = run.checkpoint.save
+
+    def save_and_stop(state):
+        save(state)
+        if state["progress"]["epoch"] == epoch:
+            raise KeyboardInterrupt
+
+    run.checkpoint.save = save_and_stop
+    with pytest.raises(KeyboardInterrupt):
+        run.run()
+    run.checkpoint.lock.release()
+
+
+@pytest.mark.parametrize("kind", ["ae", "vae"])
+def test_it_learns_and_keeps_what_was_asked_for(kind: str, tmp_path):
+    progress = training(tmp_path, kind, epochs=30, grid=None).run()
+    losses = [row["validation_mse"] for row in progress.history]
+    assert losses[-1] < 0.6 * losses[0]
+    assert sorted(progress.snapshots) == [1, 2, 30]
+    assert progress.snapshots[1].shape == (3, 1, 12, 12)
+    assert progress.best_loss == min(row["validation_loss"] for row in progress.history)
+    assert all(math.isfinite(value) for row in progress.history for value in row.values())
+
+
+def test_the_best_weights_are_those_of_the_best_epoch(tmp_path):
+    run = training(tmp_path, epochs=12, rate=0.1)
+    progress = run.run()
+    run.model.load_state_dict(progress.best_weights)
+    run.model.eval()
+    with torch.inference_mode():
+        inputs, targets = (
+            to_float(run.data.validation_inputs),
+            to_float(run.data.validation_targets),
+        )
+        mse = (run.model.reconstruct(inputs) - targets).square().mean().item()
+    assert mse == pytest.approx(progress.best_loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["ae", "vae"])
+@pytest.mark.parametrize("epoch", [1, 2, 4])
+def test_a_resumed_training_ends_with_the_same_bytes(kind: str, epoch: int, tmp_path, capsys):
+    undisturbed = training(tmp_path / "a", kind, epochs=5).run()
+    stop_after(training(tmp_path / "b", kind, epochs=5), epoch)
+    resumed = training(tmp_path / "b", kind, epochs=5)
+    assert same(resumed.run(), undisturbed)
+    assert f"resuming after epoch {epoch} of 5" in capsys.readouterr().out
+    resumed.checkpoint.remove()
+    assert list((tmp_path / "b").iterdir()) == []
+
+
+class Bomb:
+    def __init__(self, path) -> None:
+        self.path = str(path)
+
+    def __reduce__(self):
+        return (os.mkdir, (self.path,))
+
+
+def signed(payload: bytes) -> bytes:
+    return hashlib.sha256(payload).digest() + payload
+
+
+def saved(content: object) -> bytes:
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
+
+
+STATES = {
+    "empty": lambda good, _: b"",
+    "truncated": lambda good, _: good[: len(good) // 2],
+    "one bit flipped": lambda good, _: good[:-100] + bytes([good[-100] ^ 1]) + good[-99:],
+    "zeros": lambda good, _: bytes(len(good)),
+    "of another training": lambda good, _: signed(saved({"fingerprint": "0" * 64})),
+    "signed, not of torch": lambda good, _: signed(b"words"),
+    "signed, a list": lambda good, _: signed(saved([1, 2])),
+    "signed, no content": lambda good, _: signed(saved({"fingerprint": "f" * 64})),
+    "signed, half its content": lambda good, _: signed(
+        saved({k: v for k, v in load(good).items() if k != "optimizer"})
+    ),
+    "signed, another model's": lambda good, _: signed(
+        saved(load(good) | {"model": {"weight": torch.zeros(3)}})
+    ),
+    "a pickle": lambda good, path: pickle.dumps(Bomb(path)),
+    "signed, a pickle": lambda good, path: signed(pickle.dumps(Bomb(path))),
+    "signed, a pickle within torch's file": lambda good, path: signed(
+        saved({"fingerprint": "f" * 64, "progress": Bomb(path)})
+    ),
+}
+
+
+def load(good: bytes) -> dict:
+    return torch.load(io.BytesIO(good[DIGEST_BYTES:]), weights_only=True)
+
+
+@pytest.mark.parametrize("damage", STATES.values(), ids=STATES)
+def test_a_damaged_or_foreign_state_is_reported_and_ignored(damage, tmp_path, capsys):
+    undisturbed = training(tmp_path / "a").run()
+    stop_after(training(tmp_path / "b"), 2)
+    path = training(tmp_path / "c").checkpoint.path.name
+    state, evidence = tmp_path / "b" / path, tmp_path / "executed"
+    state.write_bytes(damage(state.read_bytes(), evidence))
+    assert same(training(tmp_path / "b").run(), undisturbed)
+    captured = capsys.readouterr()
+    assert "ignored, starting afresh" in captured.err
+    assert "resuming" not in captured.out
+    assert not evidence.exists()
+
+
+def test_another_fingerprint_starts_afresh(tmp_path, capsys):
+    stop_after(training(tmp_path), 2)
+    training(tmp_path, fingerprint="e" * 64).run()
+    assert "resuming" not in capsys.readouterr().out
+
+
+def test_of_two_equal_trainings_the_second_keeps_no_state(tmp_path, capsys):
+    first = training(tmp_path)
+    second = training(tmp_path)
+    assert "in use by another run" in capsys.readouterr().err
+    assert same(second.run(), first.run())
+    second.checkpoint.remove()
+    assert first.checkpoint.path.exists()
+
+
+def test_a_loss_that_is_no_number_stops_the_training_and_keeps_the_last_state(tmp_path):
+    run = training(tmp_path)
+    learn = run._train
+
+    def diverge(epoch, bar):
+        return learn(epoch, bar) | ({"loss": math.nan} if epoch == 2 else {})
+
+    run._train = diverge
+    with pytest.raises(UserError, match=r"train_loss is nan in epoch 2.*smaller train\.learning"):
+        run.run()
+    assert load(run.checkpoint.path.read_bytes())["progress"]["epoch"] == 1
+
+
+def test_the_learning_rate_warms_up_and_falls_to_zero():
+    factors = [learning_rate_factor(step, 1000, 0.1) for step in range(1001)]
+    assert factors[0] == pytest.approx(0.01)
+    assert max(factors) == factors[100] == 1
+    assert factors[550] == pytest.approx(0.5)
+    assert factors[1000] == pytest.approx(0, abs=1e-12)
+    assert all(later < earlier for earlier, later in pairwise(factors[100:]))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_a_gpu_that_is_not_there_is_refused():
+    with pytest.raises(UserError, match=r"train\.device is 'cuda', which is not available"):
+        prepare("cuda")
+
+
+def test_streams_depend_on_seed_purpose_and_index_alone():
+    draws = {
+        tuple(torch.randint(1000, (5,), generator=generator(*key)).tolist())
+        for key in [(0, "a"), (0, "a", 1), (0, "b"), (1, "a"), (1, "a", 1)]
+    }
+    assert len(draws) == 5
+    code = "from autoencoders.seeds import generator; print(generator(3, 'x', 2).initial_seed())"
+    other = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": "src", "PYTHONHASHSEED": "7"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(other.stdout) == generator(3, "x", 2).initial_seed()
