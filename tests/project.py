@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -109,6 +110,12 @@ class Project:
 
     def lock(self) -> str:
         return self.path("dvc.lock").read_text()
+
+    def start_over(self) -> None:
+        """Forget every result, DVC's cache included."""
+        for name in ("dvc.lock", "data", "models", "plots", "metrics", ".dvc/cache"):
+            path = self.path(name)
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
     def unfinished(self) -> list[Path]:
         """What a stage has left half-written."""

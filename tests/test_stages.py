@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from autoencoders.cli import _explain
 from autoencoders.errors import UserError
-from tests.project import Project, environment
+from tests.project import ROOT, Project, environment
 
 
 @pytest.fixture(scope="module")
@@ -202,3 +202,17 @@ def test_help_says_what_a_stage_does(prepared: Project):
     text = prepared.stage("train", "--help").stdout
     assert "a key of models in params.yaml" in text
     assert "Train one model on one corruption" in text
+
+
+def test_a_pipeline_killed_again_and_again_ends_with_the_same_bytes():
+    """A few rounds of the kill test; `make kill-test` runs more."""
+    result = subprocess.run(
+        [sys.executable, "-m", "tests.kill_test", "3"],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "every output has the same bytes" in result.stdout

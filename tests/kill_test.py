@@ -1,0 +1,96 @@
+"""Kill a running pipeline again and again, and compare its end with an undisturbed run.
+
+    python -m tests.kill_test [KILLS]
+
+Starts `dvc repro` on the embedded digits and kills, after a random time and in a random way, DVC,
+the running stage, or both; then gives the same command again. In the end dvc.lock, which holds the
+hash of every output, must be that of a run that nobody disturbed. Exits with status 1 if not.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import psutil
+
+from tests.project import Project, environment
+
+CHANGES = {"train.epochs": 20, "corruptions.rotate": None}
+LONGEST_SECONDS = 9.0
+
+
+def start(project: Project) -> subprocess.Popen:
+    return subprocess.Popen(
+        ["dvc", "repro"],
+        cwd=project.folder,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=project.path("../killed.log").open("a"),
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def kill(process: subprocess.Popen, way: str, sent: signal.Signals) -> None:
+    """Send the signal to DVC, to the stage that it runs, or to their whole group."""
+    if way == "group":
+        os.killpg(process.pid, sent)
+        return
+    stages = psutil.Process(process.pid).children(recursive=True)
+    targets = stages if way == "stage" and stages else [psutil.Process(process.pid)]
+    for target in targets:
+        target.send_signal(sent)
+
+
+def torment(project: Project, kills: int, chance: random.Random) -> Counter:
+    """Run the pipeline to its end through `kills` kills: how often each way was used."""
+    ways = Counter()
+    started = []
+    while sum(ways.values()) < kills:
+        process = start(project)
+        started.append(process)
+        try:
+            process.wait(timeout=chance.uniform(0.5, LONGEST_SECONDS))
+            # A stage failed of an earlier kill, or all is done: then have it all once more.
+            if process.returncode == 0:
+                project.start_over()
+            continue
+        except subprocess.TimeoutExpired:
+            way = chance.choice(["dvc", "stage", "group"])
+            sent = chance.choice([signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+        kill(process, way, sent)
+        ways[f"{sent.name} to {way}"] += 1
+        if chance.random() < 0.5:  # else the next run starts while the last one is dying
+            time.sleep(chance.uniform(0, 2))
+    for process in started:
+        process.wait(timeout=600)  # DVC leaves a Ctrl-C to its stage and goes on
+    assert start(project).wait(timeout=600) == 0, project.path("../killed.log").read_text()
+    return ways
+
+
+def main(kills: int) -> None:
+    seed = random.SystemRandom().randrange(2**32)
+    print(f"{kills} kills, seed {seed}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        calm = Project(Path(folder) / "calm", CHANGES)
+        calm.repro()
+        killed = Project(Path(folder) / "killed", CHANGES)
+        ways = torment(killed, kills, random.Random(seed))
+        log = Path(folder, "killed.log").read_text()
+        for way, count in sorted(ways.items()):
+            print(f"  {count:3d} x {way}")
+        print(f"trainings resumed: {log.count('resuming after epoch')}")
+        differing = set(calm.lock().splitlines()) ^ set(killed.lock().splitlines())
+        if differing or killed.unfinished():
+            sys.exit(f"the results differ: {sorted(differing)} {killed.unfinished()}")
+    print("dvc.lock is that of the undisturbed run: every output has the same bytes")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 30)
