@@ -21,7 +21,7 @@ import psutil
 
 from tests.project import Project, environment
 
-CHANGES = {"train.epochs": 20, "corruptions.rotate": None}
+CHANGES = {"train.epochs": 40, "models.ae": None, "corruptions.rotate": None}
 LONGEST_SECONDS = 9.0
 
 

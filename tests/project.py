@@ -1,5 +1,6 @@
 """A small copy of the project in a folder of its own, driven as a user would: by dvc and python."""
 
+import copy
 import os
 import re
 import shutil
@@ -92,7 +93,7 @@ class Project:
         """Change params.yaml: dotted keys to values; a None removes the key."""
         path = self.path("params.yaml")
         params = yaml.safe_load(path.read_text())
-        for key, value in changes.items():
+        for key, value in copy.deepcopy(changes).items():
             *parents, last = key.split(".")
             section = params
             for parent in parents:

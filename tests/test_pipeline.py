@@ -141,11 +141,20 @@ def test_two_runs_give_the_same_bytes(ran: Project, tmp_path):
     assert again.lock() == ran.lock()
 
 
+LONGER = {"train.epochs": 25, "models.vae": None, "corruptions.rotate": None}
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory) -> Project:
+    """A longer training that nobody disturbs."""
+    project = Project(tmp_path_factory.mktemp("calm") / "calm", LONGER)
+    project.repro()
+    return project
+
+
 @pytest.mark.parametrize("command", [["repro"], ["exp", "run", "--temp"]], ids=" ".join)
-def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(ran: Project, tmp_path, command):
-    changes = {"train.epochs": 25, "models.vae": None, "corruptions.rotate": None}
-    killed, calm = Project(tmp_path / "killed", changes), Project(tmp_path / "calm", changes)
-    calm.repro()
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(calm: Project, tmp_path, command):
+    killed = Project(tmp_path / "killed", LONGER)
     process = subprocess.Popen(
         ["dvc", *command],
         cwd=killed.folder,
