@@ -21,7 +21,7 @@ $(INSTALLED): requirements.txt
 demo: install  ## run the whole pipeline on the embedded digits, in .demo: no download, no GPU
 	rm -rf .demo && git clone --quiet . .demo
 	cd .demo && dvc exp run --name demo --set-param data.name=digits \
-		--set-param train.batch_size=64 --set-param train.epochs=12
+		--set-param train.batch_size=64 --set-param train.epochs=8
 	@echo
 	@echo "The demo is done. Figures: .demo/plots, metrics: .demo/metrics, models: .demo/models."
 
