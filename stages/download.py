@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from autoencoders.cli import run_stage
+from autoencoders.core.cli import run_stage
+from autoencoders.core.storage import whole_folder
 from autoencoders.datasets import DATASETS
 from autoencoders.params import Params
-from autoencoders.storage import whole_folder
 
 
 def download(params: Params) -> None:

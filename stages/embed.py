@@ -4,12 +4,12 @@ from pathlib import Path
 
 import torch
 
-from autoencoders.cli import run_stage
-from autoencoders.devices import prepare
-from autoencoders.inference import encode
+from autoencoders.core.cli import run_stage
+from autoencoders.core.storage import read_pairs, whole_folder, write_arrays
+from autoencoders.models.devices import prepare
+from autoencoders.models.inference import encode
 from autoencoders.models.registry import load_model
 from autoencoders.params import Params
-from autoencoders.storage import read_pairs, whole_folder, write_arrays
 
 
 def embed(params: Params, model_name: str, corruption_name: str) -> None:

@@ -4,9 +4,15 @@ from pathlib import Path
 
 import torch
 
-from autoencoders.cli import run_stage
-from autoencoders.devices import prepare
-from autoencoders.inference import reconstruct, to_float
+from autoencoders.core.cli import run_stage
+from autoencoders.core.storage import (
+    IMAGES,
+    read_arrays,
+    read_json,
+    read_pairs,
+    write_arrays,
+    write_json,
+)
 from autoencoders.metrics import (
     copy_mse,
     elbo_parts,
@@ -16,17 +22,11 @@ from autoencoders.metrics import (
     psnr_from_mse,
     ssim_per_image,
 )
+from autoencoders.models.devices import prepare
+from autoencoders.models.inference import reconstruct, to_float
 from autoencoders.models.registry import load_model
 from autoencoders.models.vae import VariationalAutoencoder
 from autoencoders.params import Params
-from autoencoders.storage import (
-    IMAGES,
-    read_arrays,
-    read_json,
-    read_pairs,
-    write_arrays,
-    write_json,
-)
 
 
 def evaluate(params: Params, model_name: str, corruption_name: str) -> None:

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import numpy as np
 
-from autoencoders.cli import run_stage
-from autoencoders.devices import prepare
+from autoencoders.core.cli import run_stage
+from autoencoders.core.seeds import generator
+from autoencoders.core.storage import CODES, IMAGES, LABELS, read_arrays, read_json, whole_folder
 from autoencoders.figures import Row, image_grid
 from autoencoders.generation import blend, decode_codes, interpolate
 from autoencoders.latent import class_means, closest_pairs, distances, nearest_to
+from autoencoders.models.devices import prepare
 from autoencoders.models.registry import load_model
 from autoencoders.models.vae import VariationalAutoencoder
 from autoencoders.params import Params
-from autoencoders.seeds import generator
-from autoencoders.storage import CODES, IMAGES, LABELS, read_arrays, read_json, whole_folder
 
 SAMPLES_PER_ROW = 16
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from autoencoders.cli import run_stage
+from autoencoders.core.cli import run_stage
+from autoencoders.core.storage import CODES, LABELS, read_arrays, read_json, whole_folder
 from autoencoders.figures import distance_heatmap, scatter
 from autoencoders.latent import class_means, distances, project_pca, project_tsne, subsample
 from autoencoders.params import Params
-from autoencoders.storage import CODES, LABELS, read_arrays, read_json, whole_folder
 
 
 def plot_latent(params: Params, model_name: str, corruption_name: str) -> None:

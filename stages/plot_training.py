@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from autoencoders.cli import run_stage
+from autoencoders.core.cli import run_stage
+from autoencoders.core.storage import LABELS, read_arrays, read_json, read_pairs, whole_folder
 from autoencoders.figures import Row, image_grid, loss_curves
 from autoencoders.params import Params
-from autoencoders.storage import LABELS, read_arrays, read_json, read_pairs, whole_folder
 
 
 def plot_training(params: Params, model_name: str, corruption_name: str) -> None:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from autoencoders.cli import run_stage
+from autoencoders.core.cli import run_stage
+from autoencoders.core.storage import whole_folder, write_arrays, write_json
 from autoencoders.datasets import DATASETS, split_balanced
 from autoencoders.params import Params
-from autoencoders.storage import whole_folder, write_arrays, write_json
 
 
 def preprocess(params: Params) -> None:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import torch
 
-from autoencoders.cli import run_stage
+from autoencoders.core.cli import run_stage
+from autoencoders.core.seeds import generator
+from autoencoders.core.storage import IMAGES, read_arrays, whole_folder, write_arrays
 from autoencoders.corruptions import build_corruption, permute_pixels
 from autoencoders.params import Params, settings
-from autoencoders.seeds import generator
-from autoencoders.storage import IMAGES, read_arrays, whole_folder, write_arrays
 
 
 def preprocess_corruptions(params: Params, name: str) -> None:

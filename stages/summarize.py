@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from autoencoders.cli import run_stage
+from autoencoders.core.cli import run_stage
+from autoencoders.core.storage import read_arrays, write_json
 from autoencoders.params import Params
-from autoencoders.storage import read_arrays, write_json
 
 
 def summarize(params: Params) -> None:

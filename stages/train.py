@@ -1,21 +1,16 @@
 """Train one model on one corruption, into models/MODEL-CORRUPTION and plots/history."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 
 import autoencoders
 import stages
-from autoencoders.checkpoint import Checkpoint, fingerprint
-from autoencoders.cli import run_stage
-from autoencoders.corruptions import build_corruption
-from autoencoders.devices import prepare
-from autoencoders.models.registry import build_model, save_model
-from autoencoders.params import Params, settings
-from autoencoders.process import project_root
-from autoencoders.storage import (
+from autoencoders.core.cli import run_stage
+from autoencoders.core.process import project_root
+from autoencoders.core.storage import (
     IMAGES,
     read_arrays,
     read_pairs,
@@ -23,7 +18,12 @@ from autoencoders.storage import (
     whole_folder,
     write_arrays,
 )
-from autoencoders.training import Schedule, Training, TrainingData
+from autoencoders.corruptions import build_corruption
+from autoencoders.models.devices import prepare
+from autoencoders.models.registry import build_model, save_model
+from autoencoders.params import Params, settings
+from autoencoders.training.checkpoint import Checkpoint, fingerprint
+from autoencoders.training.loop import Schedule, Training, TrainingData
 
 CODE = [Path(module.__file__).resolve().parent for module in (autoencoders, stages)]
 
@@ -78,9 +78,16 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
         )
         snapshots = {f"epoch_{n}": images.numpy() for n, images in progress.snapshots.items()}
         write_arrays(folder / "snapshots.safetensors", snapshots | {"positions": shown})
-    with whole_file(Path(f"plots/history/{item}.csv")) as file:
-        pd.DataFrame(progress.history).to_csv(file, index=False, float_format="%.8g")
+    _write_history(Path(f"plots/history/{item}.csv"), progress.history)
     checkpoint.remove()
+
+
+def _write_history(path: Path, rows: list[dict[str, float]]) -> None:
+    # pandas would do it in a line, and take longer to import than some trainings' epochs.
+    with whole_file(path) as unfinished, unfinished.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: f"{value:.8g}" for name, value in row.items()} for row in rows)
 
 
 if __name__ == "__main__":

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from autoencoders.core.errors import UserError
+from autoencoders.core.seeds import generator
 from autoencoders.corruptions import build_corruption, permute_pixels
-from autoencoders.errors import UserError
-from autoencoders.seeds import generator
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 KINDS = [

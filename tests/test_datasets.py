@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autoencoders.core.errors import UserError
+from autoencoders.core.storage import whole_folder
 from autoencoders.datasets import DATASETS, Split, read_idx, split_balanced
-from autoencoders.errors import UserError
-from autoencoders.storage import whole_folder
 
 FASHION = DATASETS["fashion_mnist"]
 GZIP_CHECKSUM_POSITION = -8

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoencoders.errors import UserError
+from autoencoders.core.errors import UserError
 from autoencoders.params import Params, read_params
 from tests.project import ROOT
 

@@ -8,10 +8,9 @@ import pytest
 import torch
 from matplotlib import image as pictures
 
-from autoencoders.errors import UserError
+from autoencoders.core.errors import UserError
 from autoencoders.figures import Row, distance_heatmap, image_grid, loss_curves, scatter
 from autoencoders.generation import blend, decode_codes, interpolate
-from autoencoders.inference import encode, reconstruct, to_bytes, to_float
 from autoencoders.latent import (
     class_means,
     closest_pairs,
@@ -30,6 +29,7 @@ from autoencoders.metrics import (
     psnr_from_mse,
     ssim_per_image,
 )
+from autoencoders.models.inference import encode, reconstruct, to_bytes, to_float
 from autoencoders.models.registry import build_model
 
 CHANCE = np.random.default_rng(0)

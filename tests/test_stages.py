@@ -12,8 +12,8 @@ import psutil
 import pytest
 from filelock import FileLock
 
-from autoencoders.cli import _explain
-from autoencoders.errors import UserError
+from autoencoders.core.cli import _explain
+from autoencoders.core.errors import UserError
 from tests.project import ROOT, Project, environment
 
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoencoders.errors import UserError
-from autoencoders.storage import (
+from autoencoders.core.errors import UserError
+from autoencoders.core.storage import (
     IMAGES,
     LABELS,
     MAX_TEXT_BYTES,

@@ -12,14 +12,14 @@ from itertools import pairwise
 import pytest
 import torch
 
-from autoencoders.checkpoint import DIGEST_BYTES, Checkpoint
+from autoencoders.core.errors import UserError
+from autoencoders.core.seeds import generator
 from autoencoders.corruptions import build_corruption
-from autoencoders.devices import prepare
-from autoencoders.errors import UserError
-from autoencoders.inference import to_float
+from autoencoders.models.devices import prepare
+from autoencoders.models.inference import to_float
 from autoencoders.models.registry import build_model
-from autoencoders.seeds import generator
-from autoencoders.training import Schedule, Training, TrainingData, learning_rate_factor
+from autoencoders.training.checkpoint import DIGEST_BYTES, Checkpoint
+from autoencoders.training.loop import Schedule, Training, TrainingData, learning_rate_factor
 
 NETWORK = {"architecture": "conv", "channels": [4, 8], "latent_dim": 4}
 
@@ -213,7 +213,9 @@ def test_streams_depend_on_seed_purpose_and_index_alone():
         for key in [(0, "a"), (0, "a", 1), (0, "b"), (1, "a"), (1, "a", 1)]
     }
     assert len(draws) == 5
-    code = "from autoencoders.seeds import generator; print(generator(3, 'x', 2).initial_seed())"
+    code = (
+        "from autoencoders.core.seeds import generator; print(generator(3, 'x', 2).initial_seed())"
+    )
     other = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"PYTHONPATH": "src", "PYTHONHASHSEED": "7"},

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from autoencoders.errors import UserError
+from autoencoders.core.errors import UserError
 
 
 class Corruption(ABC):

@@ -10,8 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
-from autoencoders.errors import UserError
-from autoencoders.storage import LABELS, read_arrays, write_arrays
+from autoencoders.core.errors import UserError
+from autoencoders.core.storage import LABELS, read_arrays, write_arrays
 
 TIMEOUT_SECONDS = 30
 IDX_FILES = {

@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
-import pandas as pd
 
 matplotlib.use("agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
-from autoencoders.storage import whole_file
+from autoencoders.core.storage import whole_file
+
+if TYPE_CHECKING:  # most figures do without, and it takes its time to import
+    import pandas as pd
 
 STYLE = {
     "savefig.dpi": 150,
@@ -134,7 +137,7 @@ def distance_heatmap(path: Path, title: str, distances: np.ndarray, names: Seque
         _save(figure, path)
 
 
-def loss_curves(path: Path, title: str, history: pd.DataFrame, unit: str) -> None:
+def loss_curves(path: Path, title: str, history: "pd.DataFrame", unit: str) -> None:
     """Draw the training and validation curves of the loss and of each of its parts."""
     columns = [name for name in history.columns if name.startswith("train_")]
     size = (1.2 + 3.9 * len(columns), 3.6)

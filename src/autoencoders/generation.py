@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autoencoders.inference import decode, to_bytes
 from autoencoders.models.base import Autoencoder
+from autoencoders.models.inference import decode, to_bytes
 
 
 def decode_codes(model: Autoencoder, codes: np.ndarray | Tensor) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autoencoders.errors import UserError
+from autoencoders.core.errors import UserError
 
 
 def project_pca(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

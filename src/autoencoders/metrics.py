@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autoencoders.inference import EVALUATION_BATCH, to_float
+from autoencoders.core.seeds import generator
+from autoencoders.models.inference import EVALUATION_BATCH, to_float
 from autoencoders.models.vae import VariationalAutoencoder
-from autoencoders.seeds import generator
 
 SMALLEST_MSE = 1e-10  # a PSNR of 100 dB, so that a perfect image does not make the mean infinite
 

@@ -13,9 +13,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from autoencoders.core.errors import UserError
+from autoencoders.core.storage import read_text
 from autoencoders.datasets import DATASETS
-from autoencoders.errors import UserError
-from autoencoders.storage import read_text
 
 PARAMS_FILE = Path("params.yaml")
 

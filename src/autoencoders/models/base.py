@@ -29,6 +29,13 @@ class Autoencoder(nn.Module, ABC):
         latent_dim: int,
         channels: list[int],
     ) -> None:
+        """Build the networks.
+
+        Raises:
+            ValueError: the latent size is below 1.
+        """
+        if latent_dim < 1:
+            raise ValueError(f"latent_dim is {latent_dim}, expected at least 1")
         super().__init__()
         self.image_shape = tuple(image_shape)
         self.latent_dim = latent_dim

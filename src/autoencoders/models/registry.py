@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autoencoders.errors import UserError
+from autoencoders.core.errors import UserError
+from autoencoders.core.storage import read_arrays, read_json, write_arrays, write_json
 from autoencoders.models.ae import VanillaAutoencoder
 from autoencoders.models.base import Autoencoder
 from autoencoders.models.vae import VariationalAutoencoder
-from autoencoders.storage import read_arrays, read_json, write_arrays, write_json
 
 MODELS: dict[str, type[Autoencoder]] = {
     "ae": VanillaAutoencoder,

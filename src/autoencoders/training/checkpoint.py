@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from autoencoders.storage import whole_file
+from autoencoders.core.storage import whole_file
 
 DIGEST_BYTES = 32
 MAX_STATE_BYTES = 1 << 34

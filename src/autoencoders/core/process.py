@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 from filelock import FileLock, Timeout
 
-from autoencoders.errors import UserError
+from autoencoders.core.errors import UserError
 
 LOCKS = Path(".locks")
 RUNS = Path("logs/runs.jsonl")

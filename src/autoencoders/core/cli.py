@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from autoencoders.errors import UserError
+from autoencoders.core.errors import UserError
+from autoencoders.core.process import alone, on_record, stop_with_dvc
 from autoencoders.params import Params, read_params
-from autoencoders.process import alone, on_record, stop_with_dvc
 
 INTERRUPTED = 130
 """The exit status of a process that Ctrl-C ended, by the shells' convention."""

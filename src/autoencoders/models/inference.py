@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from autoencoders.errors import UserError
+from autoencoders.core.errors import UserError
 from autoencoders.models.base import Autoencoder
 
 EVALUATION_BATCH = 1000

@@ -6,7 +6,7 @@ import sys
 
 import torch
 
-from autoencoders.errors import UserError
+from autoencoders.core.errors import UserError
 
 # Parameters of mallopt, from glibc's malloc.h, and the largest mmap threshold that it takes.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3

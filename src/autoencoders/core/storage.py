@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
-from autoencoders.errors import UserError
+from autoencoders.core.errors import UserError
 
 UNFINISHED = ".unfinished-"
 """How the names of scratch files and folders start, which Git and DVC are told to ignore."""
@@ -28,6 +28,9 @@ MAX_TEXT_BYTES = 1 << 20
 IMAGES = ("uint8", 4)
 LABELS = ("int64", 1)
 CODES = ("float32", 2)
+
+DTYPES = {"U8": "u1", "I64": "<i8", "F32": "<f4", "F64": "<f8"}
+"""The types of the arrays that the stages write, as safetensors and as numpy name them."""
 
 
 @contextmanager
@@ -87,10 +90,10 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def read_arrays(path: Path, **expected: tuple[str, int]) -> dict[str, np.ndarray]:
-    """Read the arrays of a safetensors file.
+    """Read the arrays of a safetensors file, mapped into memory rather than copied.
 
-    `expected` names arrays that must be there, as (dtype, number of axes), all of one length, for
-    instance `images=IMAGES, labels=LABELS`.
+    Writing to them does not reach the file. `expected` names arrays that must be there, as (dtype,
+    number of axes), all of one length, for instance `images=IMAGES, labels=LABELS`.
 
     Raises:
         UserError: the file is missing or damaged, or an array is not as expected.
@@ -98,7 +101,7 @@ def read_arrays(path: Path, **expected: tuple[str, int]) -> dict[str, np.ndarray
     if not path.is_file():
         raise UserError(f"{path}: not found; run the stage that writes it (dvc repro)")
     try:
-        arrays = load_file(path)
+        arrays = _map_arrays(path)
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise UserError(
             f"{path}: not a readable safetensors file ({error}); "
@@ -117,6 +120,22 @@ def read_arrays(path: Path, **expected: tuple[str, int]) -> dict[str, np.ndarray
     if len(set(lengths.values())) > 1:
         raise UserError(f"{path}: arrays of different lengths: {lengths}")
     return arrays
+
+
+def _map_arrays(path: Path) -> dict[str, np.ndarray]:
+    with safe_open(path, framework="numpy"):
+        pass  # this checks the header against the size of the file
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+    header.pop("__metadata__", None)
+    content = np.memmap(path, mode="c", offset=8 + length)
+    return {
+        name: content[slice(*entry["data_offsets"])]
+        .view(DTYPES[entry["dtype"]])
+        .reshape(entry["shape"])
+        for name, entry in header.items()
+    }
 
 
 def read_pairs(

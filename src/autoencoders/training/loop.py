@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from autoencoders.checkpoint import Checkpoint
+from autoencoders.core.errors import UserError
+from autoencoders.core.seeds import generator
 from autoencoders.corruptions import Corruption, permute_pixels
-from autoencoders.errors import UserError
-from autoencoders.inference import EVALUATION_BATCH, reconstruct, to_bytes, to_float
 from autoencoders.models.base import Autoencoder
-from autoencoders.seeds import generator
+from autoencoders.models.inference import EVALUATION_BATCH, reconstruct, to_bytes, to_float
+from autoencoders.training.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""The training loop and the state that an interrupted training goes on from."""
