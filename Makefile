@@ -6,6 +6,15 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 INSTALLED := $(VENV)/installed
 # Where the stages' `python` and the tests' `dvc` come from.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Items that train at the same time, each with its share of the cores; `make repro JOBS=2`.
+JOBS ?= 1
+THREADS = $$(( ($$(getconf _NPROCESSORS_ONLN) + $(JOBS) - 1) / $(JOBS) ))
+# For each item of the matrix one dvc, which waits for the others' locks. Then `dvc repro` runs what
+# depends on several items, and anything else.
+SIDE_BY_SIDE = dvc repro preprocess-corruptions && dvc stage list --name-only \
+	| sed -n 's/^train@//p' | OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$(THREADS)} \
+	xargs -P $(JOBS) -I ITEM dvc --wait-for-lock repro --single-item train@ITEM plot-training@ITEM \
+	embed@ITEM plot-latent@ITEM generate@ITEM evaluate@ITEM && dvc repro
 .DEFAULT_GOAL := help
 .PHONY: help install demo test format repro reproduce kill-test requirements clean
 
@@ -18,10 +27,12 @@ $(INSTALLED): requirements.txt
 	$(BIN)/python -m pip install --quiet --requirement requirements.txt
 	touch $@
 
+demo: JOBS = 2
 demo: install  ## run the whole pipeline on the embedded digits, in .demo: no download, no GPU
 	rm -rf .demo && git clone --quiet . .demo
-	cd .demo && dvc exp run --name demo --set-param data.name=digits \
-		--set-param train.batch_size=64 --set-param train.epochs=8
+	cd .demo && dvc exp run --set-param data.name=digits --set-param train.batch_size=64 \
+		--set-param train.epochs=8 preprocess-corruptions
+	cd .demo && $(SIDE_BY_SIDE)
 	@echo
 	@echo "The demo is done. Figures: .demo/plots, metrics: .demo/metrics, models: .demo/models."
 
@@ -32,8 +43,8 @@ test: install  ## lint and run all tests
 format: install  ## format and lint, mending what can be mended
 	ruff format . && ruff check --fix .
 
-repro: install  ## run the default experiment of params.yaml: Fashion-MNIST, six trainings
-	dvc repro
+repro: install  ## run the default experiment of params.yaml, JOBS=1 items at a time
+	$(if $(filter 1,$(JOBS)),dvc repro,$(SIDE_BY_SIDE))
 
 reproduce: install  ## run the pipeline again in .reproduce and compare the hash of every output
 	rm -rf .reproduce && git clone --quiet . .reproduce && cp params.yaml .reproduce

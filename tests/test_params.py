@@ -35,8 +35,7 @@ def test_the_default_params_are_valid_and_commented():
     assert params.model_dump() == DEFAULT
     lines = (ROOT / "params.yaml").read_text(encoding="utf-8").splitlines()
     leaves = [line for line in lines if re.match(r"^ *\w+: *\S", line)]
-    free = ("kind", "architecture", "channels", "latent_dim", "grid", "name")  # explained once
-    bare = [line for line in leaves if "#" not in line and line.split(":")[0].strip() not in free]
+    bare = [line for line in leaves if "#" not in line]
     assert bare == []
 
 
@@ -108,6 +107,11 @@ REFUSED = {
     "unknown class": ("generate/blends/mnist", [["3", "x"]], ["'x'", "blends.mnist"]),
     "class a number": ("generate/blends/mnist", [[3, 8]], ["generate.blends.mnist.0.0:", "3"]),
     "blend of one": ("generate/blends/mnist", [["3"]], ["generate.blends.mnist.0:"]),
+    "no blends of the data set": (
+        "generate/blends/fashion_mnist",
+        ...,
+        ["generate.blends.fashion_mnist is missing"],
+    ),
     "blends of no data set": ("generate/blends/svhn", [], ["generate.blends.svhn", "svhn"]),
     "no pairs": ("generate/closest_pairs", 0, ["generate.closest_pairs:", "0"]),
     "two steps": ("generate/interpolation_steps", 2, ["generate.interpolation_steps:", "2"]),

@@ -152,6 +152,15 @@ class Params(Section):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _blends_are_there(self) -> "Params":
+        if self.data.name not in self.generate.blends:
+            raise ValueError(
+                f"generate.blends.{self.data.name} is missing, expected a list of sets of classes, "
+                "which may be empty"
+            )
+        return self
+
     def items(self) -> list[tuple[str, str]]:
         """Every (model, corruption), in the order of params.yaml."""
         return [(model, corruption) for model in self.models for corruption in self.corruptions]

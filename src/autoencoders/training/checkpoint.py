@@ -26,6 +26,7 @@ class Checkpoint:
     """
 
     def __init__(self, folder: Path, item: str, fingerprint: str) -> None:
+        self.item = item
         self.fingerprint = fingerprint
         self.path = folder / f"{item}-{fingerprint[:32]}.state"
         folder.mkdir(parents=True, exist_ok=True)

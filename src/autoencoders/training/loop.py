@@ -106,7 +106,7 @@ class Training:
             disable=None,  # quiet unless on a terminal
         ) as bar:
             for epoch in range(self.progress.epoch + 1, epochs + 1):
-                bar.set_description(f"epoch {epoch}/{epochs}")
+                bar.set_description(f"{self.checkpoint.item}, epoch {epoch}/{epochs}")
                 row = self._epoch(epoch, bar)
                 self._record(epoch, row)
                 self.checkpoint.save(self._state())
