@@ -25,6 +25,7 @@ from autoencoders.params import Params, settings
 from autoencoders.training.checkpoint import Checkpoint, fingerprint
 from autoencoders.training.loop import Schedule, Training, TrainingData
 
+SHOWN = 10
 CODE = [Path(module.__file__).resolve().parent for module in (autoencoders, stages)]
 
 
@@ -44,8 +45,7 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
     images, targets, inputs = (
         torch.from_numpy(split["images"]).to(device) for split in (training, validation, corrupted)
     )
-    # The first validation image of each class shows how the reconstructions progress.
-    shown = np.unique(validation["labels"], return_index=True)[1]
+    shown = _shown(validation["labels"])
     data = TrainingData(images, inputs, targets, inputs[torch.from_numpy(shown)])
 
     image_shape = tuple(images.shape[1:])
@@ -80,6 +80,13 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
         write_arrays(folder / "snapshots.safetensors", snapshots | {"positions": shown})
     _write_history(Path(f"plots/history/{item}.csv"), progress.history)
     checkpoint.remove()
+
+
+def _shown(labels: np.ndarray) -> np.ndarray:
+    """Where the images lie that show the progress: the first of each class, then further ones."""
+    first = np.unique(labels, return_index=True)[1]
+    others = np.setdiff1d(np.arange(len(labels)), first)
+    return np.concatenate([first, others])[:SHOWN]
 
 
 def _write_history(path: Path, rows: list[dict[str, float]]) -> None:

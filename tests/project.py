@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +33,21 @@ SMALL = {
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """This process's environment, with the tests' own python and dvc first on PATH."""
+    """This process's environment, with the tests' own python and dvc first on PATH.
+
+    One thread each, as several tests run at the same time.
+    """
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    return os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1", "PYTHONHASHSEED": "random"} | extra
+    own = {"PATH": path, "DVC_NO_ANALYTICS": "1", "PYTHONHASHSEED": "random"}
+    return os.environ | own | {"OMP_NUM_THREADS": "1"} | extra
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 240) -> None:
+    """Return once the condition is true; fail if it has not become so in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
 
 
 class Project:
@@ -117,6 +131,10 @@ class Project:
         for name in ("dvc.lock", "data", "models", "plots", "metrics", ".dvc/cache"):
             path = self.path(name)
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+    def states(self) -> list[Path]:
+        """The states of interrupted trainings."""
+        return list(self.folder.glob(".resume/*.state"))
 
     def unfinished(self) -> list[Path]:
         """What a stage has left half-written."""

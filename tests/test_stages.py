@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from importlib.metadata import version
 
 import psutil
@@ -14,7 +13,7 @@ from filelock import FileLock
 
 from autoencoders.core.cli import _explain
 from autoencoders.core.errors import UserError
-from tests.project import ROOT, Project, environment
+from tests.project import Project, environment, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -128,13 +127,6 @@ def test_two_processes_do_not_write_the_same_output(prepared: Project):
     prepared.stage("preprocess")
 
 
-def wait_for(condition, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
 @pytest.mark.parametrize("through_shell", [False, True])
 def test_a_stage_ends_with_the_dvc_that_started_it(prepared: Project, through_shell: bool):
     prepared.set({"train.epochs": 100_000})
@@ -148,7 +140,7 @@ def test_a_stage_ends_with_the_dvc_that_started_it(prepared: Project, through_sh
         env=environment(DVC_ROOT=str(prepared.folder)),
     )
     try:
-        wait_for(lambda: list(prepared.folder.glob(".resume/*.state")))
+        wait_for(prepared.states)
         children = psutil.Process(parent.pid).children(recursive=True)
         parent.kill()
         parent.wait()
@@ -173,7 +165,7 @@ def test_a_stopped_training_resumes_to_the_same_bytes(prepared: Project, sent):
                 stderr=subprocess.PIPE,
                 text=True,
             )
-            wait_for(lambda: list(prepared.folder.glob(".resume/*.state")))
+            wait_for(prepared.states)
             process.send_signal(sent)
             error = process.communicate(timeout=30)[1]
             assert process.returncode != 0
@@ -186,6 +178,42 @@ def test_a_stopped_training_resumes_to_the_same_bytes(prepared: Project, sent):
         results.append([path.read_bytes() for path in files])
         assert list(prepared.folder.glob(".resume/*")) == []
     assert results[0] == results[1]
+
+
+def test_the_number_of_threads_changes_no_data(prepared: Project, tmp_path):
+    other = Project(tmp_path / "other")
+    for arguments in (["download"], ["preprocess"], ["preprocess_corruptions", "jigsaw"]):
+        other.stage(*arguments, OMP_NUM_THREADS="3")
+    files = [path for path in other.path("data").rglob("*") if path.is_file()]
+    assert len(files) == 7
+    for path in files:
+        same = prepared.path(str(path.relative_to(other.folder)))
+        assert path.read_bytes() == same.read_bytes(), path.name
+
+
+def test_a_state_of_another_number_of_threads_is_not_taken_up(prepared: Project):
+    prepared.set({"train.epochs": 100_000})
+    process = subprocess.Popen(
+        ["python", "-m", "stages.train", "ae", "jigsaw"], cwd=prepared.folder, env=environment()
+    )
+    wait_for(prepared.states)
+    process.kill()
+    process.wait()
+    (left,) = prepared.states()
+    process = subprocess.Popen(
+        ["python", "-m", "stages.train", "ae", "jigsaw"],
+        cwd=prepared.folder,
+        env=environment(OMP_NUM_THREADS="2"),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(lambda: len(prepared.states()) == 2)
+    process.kill()
+    assert "resuming" not in process.communicate()[0]
+    assert left in prepared.states()
+    for path in prepared.folder.glob(".resume/*"):
+        path.unlink()
+    prepared.set({"train.epochs": 1})
 
 
 def test_runs_are_on_record_with_their_versions(prepared: Project):
@@ -202,17 +230,3 @@ def test_help_says_what_a_stage_does(prepared: Project):
     text = prepared.stage("train", "--help").stdout
     assert "a key of models in params.yaml" in text
     assert "Train one model on one corruption" in text
-
-
-def test_a_pipeline_killed_again_and_again_ends_with_the_same_bytes():
-    """A few rounds of the kill test; `make kill-test` runs more."""
-    result = subprocess.run(
-        [sys.executable, "-m", "tests.kill_test", "3"],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert "every output has the same bytes" in result.stdout

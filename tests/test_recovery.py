@@ -1,0 +1,87 @@
+"""Runs of the whole pipeline that are killed, in every way that users run it, and go on."""
+
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from tests.project import ROOT, Project, environment, wait_for
+
+LONGER = {"train.epochs": 25, "models.vae": None, "corruptions.rotate": None}
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory) -> Project:
+    """A longer training that nobody disturbs."""
+    project = Project(tmp_path_factory.mktemp("calm") / "calm", LONGER)
+    project.repro()
+    return project
+
+
+@pytest.mark.parametrize("command", [["repro"], ["exp", "run", "--temp"]], ids=" ".join)
+def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(calm: Project, tmp_path, command):
+    killed = Project(tmp_path / "killed", LONGER)
+    process = start(killed, *command)
+    wait_for(killed.states)
+    stages = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    gone, alive = psutil.wait_procs(stages, timeout=10)
+    assert gone
+    assert not alive, "a stage outlived its DVC"
+    output = killed.run("dvc", *command).stdout
+    assert "resuming after epoch" in output
+    assert not killed.states()
+    if command == ["repro"]:
+        assert killed.lock() == calm.lock()
+        assert killed.unfinished() == []
+    else:
+        assert lock_of_experiment(killed) == calm.lock()
+
+
+def test_a_killed_queued_experiment_goes_on_when_it_is_queued_again(calm: Project, tmp_path):
+    killed = Project(tmp_path / "queued", LONGER)
+    for name in ("first", "second"):
+        killed.run("dvc", "exp", "run", "--queue", "--name", name)
+        start(killed, "queue", "start").wait(timeout=60)
+        if name == "first":
+            wait_for(killed.states)
+            killed.run("dvc", "queue", "kill", "--force", "first")
+    wait_for(lambda: "Success" in killed.run("dvc", "queue", "status").stdout)
+    assert "resuming after epoch" in killed.run("dvc", "queue", "logs", "second").stdout
+    assert lock_of_experiment(killed) == calm.lock()
+    assert not killed.states()
+    killed.run("dvc", "queue", "stop", "--kill")
+
+
+def start(project: Project, *command: str) -> subprocess.Popen:
+    """Start dvc, whose output nobody reads, as a worker that outlives it would keep it open."""
+    return subprocess.Popen(
+        ["dvc", *command],
+        cwd=project.folder,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def lock_of_experiment(project: Project) -> str:
+    refs = project.run("git", "for-each-ref", "--format=%(refname)", "refs/exps").stdout.split()
+    ref = next(r for r in refs if r.split("/")[2] not in ("exec", "stash", "celery"))
+    return project.run("git", "show", f"{ref}:dvc.lock").stdout
+
+
+def test_a_pipeline_killed_again_and_again_ends_with_the_same_bytes():
+    """A few rounds of the kill test; `make kill-test` runs more."""
+    result = subprocess.run(
+        [sys.executable, "-m", "tests.kill_test", "3"],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "every output has the same bytes" in result.stdout
