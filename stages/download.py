@@ -5,13 +5,14 @@ from pathlib import Path
 
 from autoencoders.core.cli import run_stage
 from autoencoders.core.storage import whole_folder
-from autoencoders.datasets import DATASETS
+from autoencoders.data.registry import OWN, PUBLISHED
 from autoencoders.params import Params
 
 
 def download(params: Params) -> None:
     with whole_folder(Path("data/raw")) as folder:
-        DATASETS[params.data.name].fetch(folder, os.environ.get("DATA_MIRROR"))
+        if params.data.name != OWN:
+            PUBLISHED[params.data.name].fetch(folder, os.environ.get("DATA_MIRROR"))
 
 
 if __name__ == "__main__":

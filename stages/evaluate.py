@@ -50,12 +50,13 @@ def evaluate(params: Params, model_name: str, corruption_name: str) -> None:
     measured = {name: float(values.mean()) for name, values in errors.items()}
     if isinstance(model, VariationalAutoencoder):
         measured |= elbo_parts(model, inputs, originals, params.seed)
-    measured["mse_per_class"] = {
-        name: float(mse[test["labels"] == label].mean()) for label, name in enumerate(classes)
-    }
+    if classes:
+        measured["mse_per_class"] = {
+            name: float(mse[test["labels"] == label].mean()) for label, name in enumerate(classes)
+        }
     floors = {
         "mean_image": mean_image_mse(train, test["images"]),
-        "pca": pca_mse(train, test["images"], model.latent_dim),
+        "pca": pca_mse(train, test["images"], model.latent_dim, params.seed),
         "copy_input": copy_mse(corrupted["images"], test["images"]),
     }
     write_arrays(Path(f"data/evaluation/{item}.safetensors"), errors)

@@ -28,9 +28,10 @@ def plot_latent(params: Params, model_name: str, corruption_name: str) -> None:
         names = ("t-SNE 1", "t-SNE 2")
         scatter(folder / "tsne.png", title, points, labels[chosen], classes, names)
 
-        distance = distances(class_means(codes, labels, len(classes)))
-        title = f"{item}: which classes lie close"
-        distance_heatmap(folder / "class-distances.png", title, distance, classes)
+        if len(classes) > 1:
+            distance = distances(class_means(codes, labels, len(classes)))
+            title = f"{item}: which classes lie close"
+            distance_heatmap(folder / "class-distances.png", title, distance, classes)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def plot_training(params: Params, model_name: str, corruption_name: str) -> None
     snapshots = read_arrays(Path(f"models/{item}/snapshots.safetensors"), positions=LABELS)
 
     shown = snapshots.pop("positions")
-    names = [classes[label] for label in validation["labels"][shown]]
+    names = [classes[label] for label in validation["labels"][shown]] if classes else ()
     turns = [f"k = {k}" for k in corrupted["k"][shown]] if "k" in corrupted else ()
     rows = [
         Row("original", validation["images"][shown], names),
@@ -30,7 +30,7 @@ def plot_training(params: Params, model_name: str, corruption_name: str) -> None
         rows.append(Row(f"reconstruction\nafter epoch {epoch}", snapshots[f"epoch_{epoch}"]))
     history = pd.read_csv(f"plots/history/{item}.csv")
     with whole_folder(Path("plots/training") / item) as folder:
-        title = f"{item}: validation images, one of each class"
+        title = f"{item}: validation images"
         image_grid(folder / "reconstructions.png", title, rows)
         unit = read_json(Path(f"models/{item}/config.json"), "loss_unit")["loss_unit"]
         loss_curves(folder / "losses.png", item, history, unit)

@@ -4,25 +4,28 @@ from pathlib import Path
 
 from autoencoders.core.cli import run_stage
 from autoencoders.core.storage import whole_folder, write_arrays, write_json
-from autoencoders.datasets import DATASETS, split_balanced
+from autoencoders.data.base import split_balanced
+from autoencoders.data.registry import build_dataset
 from autoencoders.params import Params
 
 
 def preprocess(params: Params) -> None:
-    dataset = DATASETS[params.data.name]
-    splits = dataset.read(Path("data/raw"))
-    train, validation = split_balanced(
-        splits["train"], params.data.validation_fraction, params.seed
-    )
+    data = params.data
+    dataset = build_dataset(data.name, data.path, data.size, data.skip_damaged)
+    content = dataset.read(Path("data/raw"))
+    splits = dict(content.splits)
+    fractions = {"test": data.test_fraction, "validation": data.validation_fraction}
+    for name, fraction in fractions.items():
+        if name not in splits:
+            splits["train"], splits[name] = split_balanced(splits["train"], fraction, params.seed)
     with whole_folder(Path("data/processed")) as folder:
-        parts = {"train": train, "validation": validation, "test": splits["test"]}
-        for name, split in parts.items():
+        for name, split in splits.items():
             arrays = {"images": split.images, "labels": split.labels}
             write_arrays(folder / f"{name}.safetensors", arrays)
         description = {
-            "name": params.data.name,
-            "classes": list(dataset.classes),
-            "image_shape": list(train.images.shape[1:]),
+            "name": data.name,
+            "classes": list(content.classes),
+            "image_shape": list(splits["train"].images.shape[1:]),
         }
         write_json(folder / "dataset.json", description)
 

@@ -25,7 +25,7 @@ import psutil
 
 from tests.project import Project, environment
 
-CHANGES = {"train.epochs": 40, "models.ae": None, "corruptions.rotate": None}
+CHANGES = {"train.epochs": 100, "models.ae": None, "corruptions.rotate": None}
 LONGEST_SECONDS = 9.0
 SECONDS_PER_KILL = 60
 # What DVC says of a torn file, and the file, which it makes anew from its cache.

@@ -3,10 +3,13 @@
 import gzip
 import hashlib
 import http.server
+import io
 import os
 import struct
+import tarfile
 import threading
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +19,12 @@ from hypothesis import strategies as st
 
 from autoencoders.core.errors import UserError
 from autoencoders.core.storage import whole_folder
-from autoencoders.datasets import DATASETS, Split, read_idx, split_balanced
+from autoencoders.data import cifar
+from autoencoders.data.base import Split, split_balanced
+from autoencoders.data.idx import read_idx
+from autoencoders.data.registry import PUBLISHED
 
-FASHION = DATASETS["fashion_mnist"]
+FASHION = PUBLISHED["fashion_mnist"]
 GZIP_CHECKSUM_POSITION = -8
 
 
@@ -108,9 +114,9 @@ def test_an_unreachable_url_is_told(listing, tmp_path):
 
 
 def test_digits_are_real_and_need_no_network(tmp_path):
-    digits = DATASETS["digits"]
+    digits = PUBLISHED["digits"]
     digits.fetch(tmp_path, None)
-    splits = digits.read(tmp_path)
+    splits = digits.read(tmp_path).splits
     images = np.concatenate([split.images for split in splits.values()])
     assert images.shape == (1797, *digits.image_shape)
     assert images.dtype == np.uint8
@@ -185,6 +191,56 @@ def test_a_label_out_of_range_is_refused(tmp_path, monkeypatch):
         FASHION.read(tmp_path)
 
 
+def write_cifar(path: Path, per_member: int = 20, change=lambda name, content: content) -> None:
+    """An archive in CIFAR-10's layout: image i of a member has label i % 10 and grey levels i."""
+    with tarfile.open(path, "w:gz") as archive:
+        for name in chain(*cifar.MEMBERS.values()):
+            records = b"".join(bytes([i % 10]) + bytes([i]) * 3072 for i in range(per_member))
+            content = change(name, records)
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+
+
+def test_cifar10_is_fetched_and_read_from_its_binary_version(tmp_path, monkeypatch):
+    mirror, target = tmp_path / "mirror/cifar10", tmp_path / "raw"
+    mirror.mkdir(parents=True)
+    target.mkdir()
+    write_cifar(mirror / cifar.ARCHIVE)
+    monkeypatch.setattr(cifar, "IMAGES_PER_MEMBER", 20)
+    digest = hashlib.md5((mirror / cifar.ARCHIVE).read_bytes()).hexdigest()
+    monkeypatch.setattr(cifar, "MD5", digest)
+    PUBLISHED["cifar10"].fetch(target, str(tmp_path / "mirror"))
+    content = PUBLISHED["cifar10"].read(target)
+    train = content.splits["train"]
+    assert train.images.shape == (100, 3, 32, 32)
+    assert content.splits["test"].images.shape == (20, 3, 32, 32)
+    assert train.labels[:11].tolist() == [*range(10), 0]
+    assert (train.images[13] == 13).all()
+    assert content.classes[9] == "truck"
+
+
+DAMAGED_CIFAR = {
+    "not an archive": lambda path: path.write_bytes(b"hello"),
+    "empty": lambda path: path.write_bytes(b""),
+    "truncated": lambda path: path.write_bytes(path.read_bytes()[:1000]),
+    "a member too short": lambda path: write_cifar(path, change=lambda n, c: c[:-1]),
+    "a member too long": lambda path: write_cifar(path, change=lambda n, c: c + c),
+    "a label too large": lambda path: write_cifar(path, change=lambda n, c: b"\x0a" + c[1:]),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+    "missing": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_CIFAR.values(), ids=DAMAGED_CIFAR)
+def test_a_damaged_cifar10_is_refused(damage, tmp_path, monkeypatch):
+    monkeypatch.setattr(cifar, "IMAGES_PER_MEMBER", 20)
+    write_cifar(tmp_path / cifar.ARCHIVE)
+    damage(tmp_path / cifar.ARCHIVE)
+    with pytest.raises(UserError, match=r"cifar-10-binary\.tar\.gz: not "):
+        PUBLISHED["cifar10"].read(tmp_path)
+
+
 def test_the_split_is_seeded_balanced_and_keeps_every_image_once():
     images = np.arange(1000, dtype=np.uint32).reshape(1000, 1, 1, 1)
     whole = Split(images, np.arange(1000) % 7)
@@ -209,6 +265,6 @@ def test_a_split_too_small_for_its_classes_is_refused():
 @pytest.mark.skipif("DATA_MIRROR" not in os.environ, reason="DATA_MIRROR names no official files")
 def test_the_official_fashion_mnist_is_read_whole(tmp_path):
     FASHION.fetch(tmp_path, os.environ["DATA_MIRROR"])
-    splits = FASHION.read(tmp_path)
+    splits = FASHION.read(tmp_path).splits
     assert np.bincount(splits["train"].labels).tolist() == [6000] * 10
     assert np.bincount(splits["test"].labels).tolist() == [1000] * 10

@@ -8,6 +8,7 @@ import pytest
 import torch
 from matplotlib import image as pictures
 
+from autoencoders import metrics
 from autoencoders.core.errors import UserError
 from autoencoders.figures import Row, distance_heatmap, image_grid, loss_curves, scatter
 from autoencoders.generation import blend, decode_codes, interpolate
@@ -64,8 +65,10 @@ def test_tsne_keeps_clusters_apart_and_is_repeatable():
     spread = np.linalg.norm(points.reshape(3, 30, 2) - means[:, np.newaxis], axis=2).max()
     assert np.linalg.norm(means[0] - means[1]) > spread
     assert np.array_equal(points, project_tsne(codes, 10.0, seed=0))
-    with pytest.raises(UserError, match=r"tsne_perplexity is 90\.0"):
-        project_tsne(codes, 90.0, seed=0)
+    few = project_tsne(codes[:10], 90.0, seed=0)
+    assert np.array_equal(few, project_tsne(codes[:10], 3.0, seed=0))
+    with pytest.raises(UserError, match="at least 4 validation codes, found 3"):
+        project_tsne(codes[:3], 90.0, seed=0)
 
 
 def test_subsamples_are_seeded_ordered_and_without_repetition():
@@ -134,10 +137,21 @@ def test_floors():
     assert mean_image_mse(train, test) == pytest.approx((((test - mean) / 255) ** 2).mean())
     assert copy_mse(test, test) == 0
     assert copy_mse(test, 255 - test) == pytest.approx((((2.0 * test - 255) / 255) ** 2).mean())
-    by_components = [pca_mse(train, test, components) for components in (1, 20, 144, 1000)]
+    by_components = [pca_mse(train, test, components, seed=0) for components in (1, 20, 144, 1000)]
     assert by_components == sorted(by_components, reverse=True)
     assert by_components[0] < mean_image_mse(train, test)
     assert by_components[-1] == pytest.approx(0, abs=1e-10)
+
+
+def test_the_pca_floor_of_large_images_is_close_to_the_exact_one(monkeypatch):
+    train, test = byte_images(200), byte_images(50)
+    exact = pca_mse(train, test, 20, seed=0)
+    monkeypatch.setattr(metrics, "MAX_EXACT_PCA", 100)
+    assert pca_mse(train, test, 20, seed=0) == pytest.approx(exact, rel=0.02)
+    monkeypatch.setattr(metrics, "MAX_PCA_NUMBERS", 150 * train[0].size)
+    sampled = pca_mse(train, test, 20, seed=0)
+    assert sampled == pytest.approx(exact, rel=0.1)
+    assert sampled != pytest.approx(exact, rel=1e-6)
 
 
 def test_elbo_parts_add_up_are_repeatable_and_free_of_beta():

@@ -28,6 +28,8 @@ STYLE = {
     "legend.frameon": False,
 }
 COLOURS = matplotlib.colormaps["tab10"].colors
+MANY_COLOURS = matplotlib.colormaps["turbo"]
+LEGEND_ROWS = 20
 QUIET = "#666666"
 LOG_SCALE_FROM = 4  # curves whose values differ by this factor would be flat for most epochs
 
@@ -100,28 +102,41 @@ def scatter(
     classes: Sequence[str],
     axis_names: Sequence[str],
 ) -> None:
-    """Draw points (N, 2) coloured by class, with the class names in the legend."""
+    """Draw points (N, 2) coloured by class, with the class names in the legend.
+
+    Without classes all points have one colour.
+    """
     size = np.clip(20_000 / len(points), 5, 30)
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, 5.6), layout="constrained")
-        for label, name in enumerate(classes):
+        for label, name in enumerate(classes or [None]):
             chosen = points[labels == label]
-            colour = COLOURS[label % len(COLOURS)]
+            colour = _class_colour(label, len(classes))
             axes.scatter(*chosen.T, s=size, color=colour, alpha=0.6, linewidths=0, label=name)
         axes.set(title=title, xlabel=axis_names[0], ylabel=axis_names[1])
         axes.set_aspect("equal", adjustable="datalim")
-        legend = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-        for handle in legend.legend_handles:
-            handle.set(sizes=[40], alpha=1)
+        if classes:
+            columns = -(-len(classes) // LEGEND_ROWS)
+            legend = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), ncols=columns)
+            for handle in legend.legend_handles:
+                handle.set(sizes=[40], alpha=1)
         _save(figure, path)
+
+
+def _class_colour(label: int, classes: int) -> tuple[float, ...]:
+    """A distinct colour for each of up to ten classes, else one along a colour map."""
+    if classes <= len(COLOURS):
+        return COLOURS[label]
+    return MANY_COLOURS(label / (classes - 1))
 
 
 def distance_heatmap(path: Path, title: str, distances: np.ndarray, names: Sequence[str]) -> None:
     """Draw the distances between named classes (K, K), the value written in each cell."""
     apart = np.ma.masked_where(np.eye(len(names), dtype=bool), distances)
     dark_from = (apart.min() + apart.max()) / 2
+    side = max(6.2, 0.55 * len(names))
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(7.6, 6.2), layout="constrained")
+        figure, axes = plt.subplots(figsize=(side + 1.4, side), layout="constrained")
         image = axes.imshow(apart, cmap="Blues_r")
         axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
         axes.set_yticks(range(len(names)), names)

@@ -4,6 +4,8 @@ import numpy as np
 
 from autoencoders.core.errors import UserError
 
+FEWEST_CODES = 4
+
 
 def project_pca(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The first two principal components of codes (N, L): points (N, 2), shares of variance (2,).
@@ -21,17 +23,20 @@ def project_pca(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def project_tsne(codes: np.ndarray, perplexity: float, seed: int) -> np.ndarray:
     """t-SNE (van der Maaten & Hinton, 2008) of codes (N, L): points (N, 2).
 
+    The perplexity is at most a third of the number of codes, which have no more neighbours.
+
     Raises:
-        UserError: there are no more codes than `perplexity`.
+        UserError: there are fewer codes than a map can be made of.
     """
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
-    if perplexity >= len(codes):
+    if len(codes) < FEWEST_CODES:
         raise UserError(
-            f"plot_latent.tsne_perplexity is {perplexity}, "
-            f"expected less than the number of codes to place ({len(codes)})"
+            f"t-SNE needs at least {FEWEST_CODES} validation codes, found {len(codes)}; "
+            "raise data.validation_fraction or add images"
         )
+    perplexity = min(perplexity, (len(codes) - 1) / 3)
     initial = (project_pca(codes)[0] / codes.std() * 1e-4).astype(np.float32)
     # With several threads the gradients' sums are taken in an order that differs between runs.
     with threadpool_limits(1):

@@ -6,7 +6,7 @@ of a check cannot change a result, and should not retrain a model.
 """
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 from reprlib import Repr
 from typing import Annotated, Any, Literal
 
@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from autoencoders.core.errors import UserError
 from autoencoders.core.storage import read_text
-from autoencoders.datasets import DATASETS
+from autoencoders.data.registry import NAMES, OWN, PUBLISHED
 
 PARAMS_FILE = Path("params.yaml")
 
@@ -34,9 +34,16 @@ def _item_name(name: str) -> str:
 
 
 def _known_dataset(name: str) -> str:
-    if name not in DATASETS:
-        raise ValueError(f"expected one of {', '.join(DATASETS)}")
+    if name not in NAMES:
+        raise ValueError(f"expected one of {', '.join(NAMES)}")
     return name
+
+
+def _inside_project(path: str) -> str:
+    parts = PurePath(path).parts
+    if not parts or PurePath(path).is_absolute() or ".." in parts or ":" in path:
+        raise ValueError("expected the path of a folder inside the project, relative to it")
+    return path
 
 
 ItemName = Annotated[str, AfterValidator(_item_name)]
@@ -53,6 +60,14 @@ class Section(BaseModel):
 class Data(Section):
     name: DatasetName
     validation_fraction: float = Field(gt=0, le=0.5)
+    path: Annotated[str, AfterValidator(_inside_project)]
+    size: int = Field(ge=28, le=128)
+    test_fraction: float = Field(gt=0, le=0.5)
+    skip_damaged: bool
+
+    def image_side(self) -> int:
+        """The height or width in pixels of the images, whichever is less."""
+        return self.size if self.name == OWN else min(PUBLISHED[self.name].image_shape[1:])
 
 
 class PlainCorruption(Section):
@@ -117,7 +132,9 @@ class Generate(Section):
     @model_validator(mode="after")
     def _classes_exist(self) -> "Generate":
         for dataset, blends in self.blends.items():
-            classes = DATASETS[dataset].classes
+            if dataset == OWN:
+                continue  # only the images tell
+            classes = PUBLISHED[dataset].classes
             for name in (name for blend in blends for name in blend):
                 if name not in classes:
                     raise ValueError(
@@ -143,7 +160,7 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _grids_fit(self) -> "Params":
-        side = min(DATASETS[self.data.name].image_shape[1:])
+        side = self.data.image_side()
         for name, corruption in self.corruptions.items():
             if isinstance(corruption, JigsawCorruption) and corruption.grid > side:
                 raise ValueError(

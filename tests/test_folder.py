@@ -1,0 +1,229 @@
+"""The user's own images: what is read, from which layouts, and the whole pipeline on them."""
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from autoencoders.core.errors import UserError
+from autoencoders.data.folder import Folder
+from tests.project import Project
+
+CHANCE = np.random.default_rng(0)
+
+
+def save(path: Path, level: int | tuple[int, ...] = 100, size=(40, 30), mode: str = "L", **options):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size, level).save(path, **options)
+
+
+def read(root: Path, size: int = 28, skip_damaged: bool = False):
+    return Folder(root, size, skip_damaged).read(root)
+
+
+def test_classes_are_folders_in_the_order_of_their_names(tmp_path):
+    for name, level in (("b", 20), ("a", 10)):
+        for n in range(3):
+            save(tmp_path / name / f"{n}.png", level + n)
+    save(tmp_path / "a" / "deeper" / "x.PNG", 50)
+    (tmp_path / "README.md").write_text("not an image")
+    (tmp_path / ".hidden").mkdir()
+    content = read(tmp_path)
+    assert content.classes == ["a", "b"]
+    assert set(content.splits) == {"train"}
+    train = content.splits["train"]
+    assert train.labels.tolist() == [0, 0, 0, 0, 1, 1, 1]
+    assert train.images.shape == (7, 1, 28, 28)
+    assert train.images[:, 0, 0, 0].tolist() == [10, 11, 12, 50, 20, 21, 22]
+
+
+def test_images_without_classes(tmp_path):
+    for n in range(3):
+        save(tmp_path / f"{n}.png", n)
+    content = read(tmp_path)
+    assert content.classes == []
+    assert content.splits["train"].labels.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("validation", ["val", "valid", "validation"])
+def test_splits_are_folders_around_the_classes(tmp_path, validation):
+    for split, count in (("train", 3), (validation, 2), ("test", 1)):
+        for name in ("cat", "dog"):
+            for n in range(count):
+                save(tmp_path / split / name / f"{n}.png")
+    content = read(tmp_path)
+    counts = {name: len(split.labels) for name, split in content.splits.items()}
+    assert counts == {"train": 6, "validation": 4, "test": 2}
+    assert content.classes == ["cat", "dog"]
+
+
+def one(tmp_path: Path, size: int = 28) -> np.ndarray:
+    return read(tmp_path, size).splits["train"].images[0]
+
+
+def test_one_colour_image_makes_the_set_rgb(tmp_path):
+    save(tmp_path / "a.png", 10)
+    save(tmp_path / "b.jpg", (200, 20, 120), mode="RGB", quality=100)
+    images = read(tmp_path).splits["train"].images
+    assert images.shape == (2, 3, 28, 28)
+    assert (images[0] == 10).all()
+    assert images[1, :, 5, 5] == pytest.approx([200, 20, 120], abs=3)
+
+
+FORMATS = {
+    "one bit": ("1", 1, 255),
+    "palette of colours": ("P", 0, None),
+    "sixteen bits": ("I;16", 257 * 77, 77),
+    "grey with alpha": ("LA", (50, 0), 255),  # transparent, so the paper shows
+    "colour with alpha": ("RGBA", (10, 10, 10, 255), 10),
+}
+
+
+@pytest.mark.parametrize(("mode", "level", "expected"), FORMATS.values(), ids=FORMATS)
+def test_formats(tmp_path, mode, level, expected):
+    save(tmp_path / "a.png", level, mode=mode)
+    image = one(tmp_path)
+    assert image.shape == (3 if mode in ("P", "RGBA") else 1, 28, 28)
+    assert expected is None or (image == expected).all()
+
+
+def test_images_are_cropped_to_their_middle_and_resized(tmp_path):
+    pixels = np.zeros((40, 120), np.uint8)
+    pixels[:, 40:80] = 200
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    assert one(tmp_path, 32).min() > 190  # the filter reaches a little beyond the crop
+    assert one(tmp_path, 128).shape == (1, 128, 128)
+
+
+def test_photos_are_turned_upright(tmp_path):
+    pixels = np.zeros((64, 64), np.uint8)
+    pixels[:32] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 3  # upside down
+    Image.fromarray(pixels).save(tmp_path / "a.jpg", exif=exif, quality=100)
+    image = one(tmp_path)[0]
+    assert image[:10].max() < 20
+    assert image[-10:].min() > 235
+
+
+def damage(folder: Path) -> None:
+    whole = io.BytesIO()
+    noise = CHANCE.integers(0, 255, (50, 50), np.uint8)
+    Image.fromarray(noise).save(whole, format="png")
+    (folder / "truncated.png").write_bytes(whole.getvalue()[:900])
+    (folder / "empty.jpg").write_bytes(b"")
+    (folder / "text.png").write_text("hello")
+
+
+def test_damaged_files_stop_the_run_by_name_and_count(tmp_path):
+    save(tmp_path / "good.png")
+    damage(tmp_path)
+    with pytest.raises(UserError, match="3 files cannot be decoded") as caught:
+        read(tmp_path)
+    for name in ("truncated.png", "empty.jpg", "text.png", "data.skip_damaged"):
+        assert name in str(caught.value)
+
+
+def test_damaged_files_are_left_out_where_that_is_asked_for(tmp_path, capsys):
+    for n in range(3):
+        save(tmp_path / f"{n}.png", n)
+    damage(tmp_path)
+    images = read(tmp_path, skip_damaged=True).splits["train"].images
+    assert images[:, 0, 0, 0].tolist() == [0, 1, 2]
+    message = capsys.readouterr().err
+    assert "3 files cannot be decoded" in message
+    assert str(tmp_path / "text.png") in message
+
+
+def test_a_bomb_is_a_damaged_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    save(tmp_path / "a.png", size=(50, 50))
+    with pytest.raises(UserError, match="1 files cannot be decoded"):
+        read(tmp_path)
+
+
+REFUSED = {
+    "no folder": (lambda root: root.rmdir(), "is not a folder"),
+    "empty": (lambda root: None, "holds no images"),
+    "text only": (lambda root: (root / "a.txt").write_text("x"), "holds no images"),
+    "an image beside classes": (
+        lambda root: (save(root / "a/1.png"), save(root / "2.png")),
+        "an image beside folders of classes",
+    ),
+    "a class beside splits": (
+        lambda root: (save(root / "train/1.png"), save(root / "cats/1.png")),
+        "holds the folder 'cats' beside 'train'",
+    ),
+    "a class of the test set alone": (
+        lambda root: (save(root / "train/a/1.png"), save(root / "test/b/1.png")),
+        r"holds \['b'\], expected of \['a'\]",
+    ),
+    "a class that a split lacks": (
+        lambda root: [save(root / f"{name}/1.png") for name in ("train/a", "train/b", "test/a")],
+        "no readable 'b' for test",
+    ),
+    "a class without images": (
+        lambda root: (save(root / "a/1.png"), (root / "b").mkdir()),
+        "no readable 'b' for train",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "words"), REFUSED.values(), ids=REFUSED)
+def test_folders_that_make_no_data_set_are_refused(tmp_path, make, words):
+    root = tmp_path / "images"
+    root.mkdir()
+    make(root)
+    with pytest.raises(UserError, match=words):
+        read(root)
+
+
+@settings(max_examples=50)
+@given(st.binary(max_size=300))
+def test_any_bytes_are_an_image_or_a_damaged_file(tmp_path_factory, content):
+    root = tmp_path_factory.mktemp("fuzz")
+    (root / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+    with pytest.raises(UserError, match="cannot be decoded"):
+        read(root)
+
+
+PIPELINE = [
+    ["download"],
+    ["preprocess"],
+    ["preprocess_corruptions", "jigsaw"],
+    ["train", "vae", "jigsaw"],
+    ["plot_training", "vae", "jigsaw"],
+    ["embed", "vae", "jigsaw"],
+    ["plot_latent", "vae", "jigsaw"],
+    ["generate", "vae", "jigsaw"],
+    ["evaluate", "vae", "jigsaw"],
+]
+
+
+@pytest.mark.parametrize("classes", [True, False])
+def test_every_stage_works_on_colour_images_with_and_without_classes(tmp_path, classes):
+    own = {"data.name": "folder", "data.size": 33, "corruptions.jigsaw.grid": 5}
+    project = Project(tmp_path / "project", own | {"train.epochs": 1})
+    for n in range(60):
+        pixels = CHANCE.integers(0, 255, (40, 50, 3), np.uint8)
+        name = f"{'red' if n % 2 else 'blue'}/{n}.png" if classes else f"{n}.png"
+        path = project.path("images") / name
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(path)
+    said = "".join(project.stage(*arguments).stdout for arguments in PIPELINE)
+    assert ("has no classes: no class means and no blends" in said) == (not classes)
+    metrics = json.loads(project.path("metrics/vae-jigsaw.json").read_text())
+    assert ("mse_per_class" in metrics["test"]) == classes
+    assert 0 < metrics["test"]["mse"] < 1
+    figures = {path.name for path in project.path("plots").rglob("*.png")}
+    of_classes = {"class-means.png", "blends.png", "class-distances.png"}
+    assert figures >= {"pca.png", "tsne.png", "interpolations.png", "prior-samples.png"}
+    assert of_classes <= figures if classes else not of_classes & figures
+    description = json.loads(project.path("data/processed/dataset.json").read_text())
+    assert description["image_shape"] == [3, 33, 33]
+    assert description["classes"] == (["blue", "red"] if classes else [])
