@@ -24,7 +24,8 @@ from tests.project import Project, environment
 DISTINCT = 1000
 GIBIBYTE = 1 << 30
 MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
-HEADER = """| images | pixels | preprocess | an epoch | µs per image | peak: preprocess | peak: train |
+HEADER = """\
+| images | pixels | preprocess | an epoch | µs per image | peak: preprocess | peak: train |
 |---|---|---|---|---|---|---|"""
 
 

@@ -26,6 +26,7 @@ from autoencoders.models.registry import load_model
 from autoencoders.models.vae import VariationalAutoencoder
 from autoencoders.params import Generate, Params
 
+CLASSES_PER_ROW = 10
 SAMPLES_PER_ROW = 16
 
 
@@ -46,8 +47,15 @@ def generate(params: Params, model_name: str, corruption_name: str) -> None:
             means = class_means(codes, arrays["labels"], len(classes))
             sets = _sets(classes, means, settings, dataset["name"])
             decoded = decode_codes(model, means)
-            row = Row("decoded", decoded, classes)
-            image_grid(folder / "class-means.png", f"{item}: the mean code of each class", [row])
+            rows = [
+                Row(
+                    "decoded",
+                    decoded[start : start + CLASSES_PER_ROW],
+                    classes[start : start + CLASSES_PER_ROW],
+                )
+                for start in range(0, len(classes), CLASSES_PER_ROW)
+            ]
+            image_grid(folder / "class-means.png", f"{item}: the mean code of each class", rows)
             blends = [_blend_row(model, means, decoded, classes, *named) for named in sets]
             image_grid(folder / "blends.png", f"{item}: blends, each beside its parents", blends)
             pairs = dict.fromkeys(pair for _, members in sets for pair in pairwise(members))

@@ -36,6 +36,7 @@ LOG_SCALE_FROM = 4  # curves whose values differ by this factor would be flat fo
 # The measures of image grids, in inches.
 TILE, GAP, MARGIN = 0.8, 0.05, 0.12
 TITLE, CAPTION, LETTER = 0.35, 0.2, 0.085
+CAPTION_LETTERS = 12
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,16 @@ def image_grid(path: Path, title: str, rows: Sequence[Row]) -> None:
             for column, caption in enumerate(row.captions):
                 middle = left + column * (TILE + GAP) + TILE / 2
                 weight = "bold" if column in row.strong else "normal"
-                canvas.text(
-                    middle, bottom + TILE + GAP, caption, size=8, weight=weight, ha="center"
-                )
+                text = _shortened(caption)
+                canvas.text(middle, bottom + TILE + GAP, text, size=8, weight=weight, ha="center")
             top -= row_height
         canvas.set(xlim=(0, width), ylim=(0, height), aspect="auto")
         _save(figure, path)
+
+
+def _shortened(caption: str) -> str:
+    """What fits above an image."""
+    return caption if len(caption) <= CAPTION_LETTERS else caption[: CAPTION_LETTERS - 1] + "…"
 
 
 def scatter(
