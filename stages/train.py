@@ -21,19 +21,24 @@ from autoencoders.core.storage import (
 from autoencoders.corruptions import build_corruption
 from autoencoders.models.devices import prepare
 from autoencoders.models.registry import build_model, save_model
-from autoencoders.params import Params, settings
+from autoencoders.params import Model, Params, settings
 from autoencoders.training.checkpoint import Checkpoint, fingerprint
-from autoencoders.training.loop import Schedule, Training, TrainingData
+from autoencoders.training.group import join, launch, leave, must_launch
+from autoencoders.training.loop import Progress, Schedule, Training, TrainingData
 
 SHOWN = 10
 CODE = [Path(module.__file__).resolve().parent for module in (autoencoders, stages)]
 
 
 def train(params: Params, model_name: str, corruption_name: str) -> None:
+    if must_launch(params.train.processes):
+        launch(params.train.processes, "stages.train", model_name, corruption_name)
+        return
     item = f"{model_name}-{corruption_name}"
     model_config = params.models[model_name]
     corruption_config = params.corruptions[corruption_name]
     device = prepare(params.train.device)
+    group = join(device)
 
     files = [
         Path("data/processed/train.safetensors"),
@@ -54,7 +59,7 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
     corruption = build_corruption(
         corruption_config.kind, *image_shape[1:], device, **settings(corruption_config)
     )
-    schedule = Schedule(**params.train.model_dump(exclude={"device"}))
+    schedule = Schedule(**params.train.model_dump(exclude={"device", "processes"}))
     determinants = {
         "params": [
             params.seed,
@@ -68,10 +73,24 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
         ],
     }
     checkpoint = Checkpoint(
-        project_root() / ".resume", item, fingerprint(determinants, files, CODE)
+        project_root() / ".resume", item, fingerprint(determinants, files, CODE), group.leads
     )
 
-    progress = Training(model, corruption, data, schedule, params.seed, checkpoint).run()
+    training = Training(model, corruption, data, schedule, params.seed, checkpoint, group)
+    progress = training.run()
+    if group.leads:
+        _write(item, model_config, image_shape, progress, shown)
+        checkpoint.remove()
+    leave(group)
+
+
+def _write(
+    item: str,
+    model_config: Model,
+    image_shape: tuple[int, ...],
+    progress: Progress,
+    shown: np.ndarray,
+) -> None:
     with whole_folder(Path("models") / item) as folder:
         save_model(
             folder, model_config.kind, image_shape, settings(model_config), progress.best_weights
@@ -79,7 +98,6 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
         snapshots = {f"epoch_{n}": images.numpy() for n, images in progress.snapshots.items()}
         write_arrays(folder / "snapshots.safetensors", snapshots | {"positions": shown})
     _write_history(Path(f"plots/history/{item}.csv"), progress.history)
-    checkpoint.remove()
 
 
 def _shown(labels: np.ndarray) -> np.ndarray:

@@ -49,7 +49,7 @@ def test_shapes_and_ranges(kind: str, architecture: str, shape):
 def test_every_weight_learns(kind: str, architecture: str):
     model, _ = make(kind, architecture)
     batch = smooth_images(8)
-    model.loss(batch, batch, generator(0, "noise"))["loss"].backward()
+    model.loss(batch, batch, model.draw_noise(len(batch), generator(0, "noise")))["loss"].backward()
     still = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     assert still == []
 
@@ -62,7 +62,7 @@ def test_overfits_one_batch(kind: str, architecture: str):
     noise = generator(0, "noise")
     for _ in range(300):
         optimizer.zero_grad()
-        model.loss(batch, batch, noise)["loss"].backward()
+        model.loss(batch, batch, model.draw_noise(len(batch), noise))["loss"].backward()
         optimizer.step()
     with torch.inference_mode():
         mse = (model.eval().reconstruct(batch) - batch).square().mean()
@@ -88,8 +88,8 @@ def test_kl_is_that_of_torch_distributions():
 
 def test_posterior_samples_have_their_mean_and_variance():
     mean, log_variance = torch.tensor([[1.0, -2.0]]), torch.tensor([[0.0, -3.0]])
-    draw = generator(0, "draw")
-    samples = sample_posterior(mean.expand(50_000, 2), log_variance.expand(50_000, 2), draw)
+    noise = torch.randn(50_000, 2, generator=generator(0, "draw"))
+    samples = sample_posterior(mean, log_variance, noise)
     torch.testing.assert_close(samples.mean(0), mean[0], atol=0.02, rtol=0)
     torch.testing.assert_close(samples.var(0).log(), log_variance[0], atol=0.03, rtol=0)
 
@@ -114,7 +114,7 @@ def test_vae_loss_is_its_parts_with_beta():
     model, _ = make("vae")
     model.beta = 2.5
     batch = smooth_images(4)
-    parts = model.loss(batch, batch, generator(0, "noise"))
+    parts = model.loss(batch, batch, model.draw_noise(len(batch), generator(0, "noise")))
     torch.testing.assert_close(parts["loss"], parts["reconstruction"] + 2.5 * parts["kl"])
 
 

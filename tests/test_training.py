@@ -1,5 +1,6 @@
 """The loop: it learns, resumes to the same bytes, and rejects states that are not its own."""
 
+import copy
 import hashlib
 import io
 import math
@@ -20,12 +21,19 @@ from autoencoders.models.inference import to_float
 from autoencoders.models.registry import build_model
 from autoencoders.training.checkpoint import DIGEST_BYTES, Checkpoint
 from autoencoders.training.loop import Schedule, Training, TrainingData, learning_rate_factor
+from autoencoders.training.step import Loss, capture
 
 NETWORK = {"architecture": "conv", "channels": [4, 8], "latent_dim": 4}
 
 
 def training(
-    folder, kind="ae", epochs=3, rate=0.01, fingerprint="f" * 64, grid: int | None = 2
+    folder,
+    kind="ae",
+    epochs=3,
+    rate=0.01,
+    fingerprint="f" * 64,
+    grid: int | None = 2,
+    precision="float32",
 ) -> Training:
     settings = NETWORK | ({"beta": 1.0} if kind == "vae" else {})
     coarse = torch.rand(70, 1, 3, 3, generator=generator(0, "images"))
@@ -37,7 +45,7 @@ def training(
         build_corruption("jigsaw", 12, 12, grid=grid) if grid else build_corruption("none", 12, 12)
     )
     data = TrainingData(images[:50], images[50:], images[50:], images[50:53])
-    schedule = Schedule(epochs, 16, rate, 0.1, [2])
+    schedule = Schedule(epochs, 16, rate, 0.1, [2], precision)
     return Training(model, corruption, data, schedule, 0, Checkpoint(folder, "item", fingerprint))
 
 
@@ -51,6 +59,37 @@ def same(first, second) -> bool:
         torch.equal(images, second.snapshots[epoch]) for epoch, images in first.snapshots.items()
     )
     return weights and snapshots and first.history == second.history
+
+
+def test_lower_precision_learns_about_the_same(tmp_path):
+    exact = training(tmp_path / "float32").run()
+    lower = training(tmp_path / "bfloat16", precision="bfloat16").run()
+    assert all(
+        tensor.dtype == exact.best_weights[n].dtype for n, tensor in lower.best_weights.items()
+    )
+    assert lower.history != exact.history
+    assert lower.history[-1]["validation_mse"] == pytest.approx(
+        exact.history[-1]["validation_mse"], rel=0.1
+    )
+
+
+def test_the_rehearsals_of_a_captured_step_leave_no_trace(tmp_path, monkeypatch):
+    """A stand-in for CUDA graphs, which need a GPU: like them it runs the module a few times."""
+
+    def rehearse(module, batch):
+        for _ in range(3):
+            module(*batch)["loss"].backward()
+        module.zero_grad()
+        return module
+
+    monkeypatch.setattr(torch.cuda, "make_graphed_callables", rehearse)
+    run = training(tmp_path, kind="vae")
+    before = copy.deepcopy(run.model.state_dict())
+    images = run.data.images[:4]
+    loss = Loss(run.model, torch.float32)
+    captured = capture(loss, (images, images, torch.zeros(4, 4)))
+    assert captured is loss
+    assert all(torch.equal(value, before[name]) for name, value in run.model.state_dict().items())
 
 
 def stop_after(run: Training, epoch: int) -> None:

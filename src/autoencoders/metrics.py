@@ -57,7 +57,7 @@ def elbo_parts(
     sums = {"reconstruction": 0.0, "kl": 0.0}
     batches = zip(inputs.split(EVALUATION_BATCH), originals.split(EVALUATION_BATCH), strict=True)
     for batch, target in batches:
-        parts = model.loss(to_float(batch), to_float(target), noise)
+        parts = model.loss(to_float(batch), to_float(target), model.draw_noise(len(batch), noise))
         for name in sums:
             sums[name] += parts[name].item() * len(batch)
     means = {name: total / len(inputs) for name, total in sums.items()}

@@ -94,6 +94,9 @@ class VariationalModel(Network):
     beta: float = Field(ge=0)
 
 
+Model = VanillaModel | VariationalModel
+
+
 class Train(Section):
     epochs: Count
     batch_size: int = Field(ge=2, le=1_000_000)
@@ -101,6 +104,8 @@ class Train(Section):
     warmup_fraction: float = Field(ge=0, le=1)
     snapshot_epochs: list[Count]
     device: Literal["auto", "cpu", "cuda", "mps"]
+    precision: Literal["float32", "bfloat16"]
+    processes: int = Field(ge=1, le=1024)
 
     @model_validator(mode="after")
     def _snapshots_are_reached(self) -> "Train":
@@ -151,9 +156,7 @@ class Params(Section):
     corruptions: dict[
         ItemName, Annotated[PlainCorruption | JigsawCorruption, Field(discriminator="kind")]
     ] = Field(min_length=1)
-    models: dict[
-        ItemName, Annotated[VanillaModel | VariationalModel, Field(discriminator="kind")]
-    ] = Field(min_length=1)
+    models: dict[ItemName, Annotated[Model, Field(discriminator="kind")]] = Field(min_length=1)
     train: Train
     plot_latent: PlotLatent
     generate: Generate

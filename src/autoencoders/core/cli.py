@@ -29,7 +29,9 @@ def run_stage(stage: Callable[..., None], *axes: str) -> None:
         params = read_params()
         _check_item(params, axes, item)
         stop_with_dvc()
-        run = "-".join([stage.__name__, *item])
+        # Under torchrun each rank has a lock of its own, besides that of the stage that started it.
+        ranks = [f"rank{os.environ['RANK']}"] if "TORCHELASTIC_RUN_ID" in os.environ else []
+        run = "-".join([stage.__name__, *item, *ranks])
         with alone(run), on_record(run):
             stage(params, *item)
 

@@ -1,6 +1,5 @@
 """The vanilla autoencoder."""
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -15,7 +14,5 @@ class VanillaAutoencoder(Autoencoder):
     def encode(self, images: Tensor) -> dict[str, Tensor]:
         return {"mean": self.encoder(images)}
 
-    def loss(
-        self, inputs: Tensor, targets: Tensor, generator: torch.Generator
-    ) -> dict[str, Tensor]:
+    def loss(self, inputs: Tensor, targets: Tensor, noise: Tensor) -> dict[str, Tensor]:
         return {"loss": functional.mse_loss(self.reconstruct(inputs), targets)}

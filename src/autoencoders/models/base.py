@@ -50,14 +50,19 @@ class Autoencoder(nn.Module, ABC):
         """The latent codes as "mean", and what else the flavour knows of them, each (N, L)."""
 
     @abstractmethod
-    def loss(
-        self, inputs: Tensor, targets: Tensor, generator: torch.Generator
-    ) -> dict[str, Tensor]:
+    def loss(self, inputs: Tensor, targets: Tensor, noise: Tensor) -> dict[str, Tensor]:
         """The quantity to minimise as "loss", and its parts, each a mean over the images.
 
-        `inputs` may be corrupted; `targets` are the original images. Randomness comes from
-        `generator`, on the images' device, alone.
+        `inputs` may be corrupted; `targets` are the original images. `noise`, of `draw_noise`, is
+        all that is random.
         """
+
+    def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
+        """What the loss of `count` images needs of chance, (count, ...) on the generator's device.
+
+        Nothing, unless a flavour says otherwise.
+        """
+        return torch.empty(count, 0, device=generator.device)
 
     def decode(self, codes: Tensor) -> Tensor:
         """Decode latent codes (N, L) to images in [0, 1]."""

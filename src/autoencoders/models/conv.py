@@ -9,6 +9,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from autoencoders.models.parallel import BatchNorm2d
+
 
 class ConvEncoder(nn.Module):
     """Images (N, C, H, W) to codes (N, code_size); each of `channels` halves height and width."""
@@ -22,7 +24,7 @@ class ConvEncoder(nn.Module):
             *(
                 nn.Sequential(
                     nn.Conv2d(before, after, 3, stride=2, padding=1, bias=False),
-                    nn.BatchNorm2d(after),
+                    BatchNorm2d(after),
                     nn.SiLU(),
                 )
                 for before, after in pairwise(widths)
@@ -50,7 +52,7 @@ class ConvDecoder(nn.Module):
         for level, (before, after) in enumerate(pairwise(widths)):
             last = level == len(channels) - 1
             layers.append(doubling(sizes[level], sizes[level + 1], before, after, bias=last))
-            layers += [nn.Sigmoid()] if last else [nn.BatchNorm2d(after), nn.SiLU()]
+            layers += [nn.Sigmoid()] if last else [BatchNorm2d(after), nn.SiLU()]
         self.blocks = nn.Sequential(*layers)
 
     def forward(self, codes: Tensor) -> Tensor:

@@ -38,6 +38,9 @@ def prepare(name: str) -> torch.device:
         # cuBLAS needs a fixed workspace for it, chosen before its first use.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
+    if name == "cuda":
+        # torchrun numbers the processes on a machine; each takes the GPU of its number.
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
     return torch.device(name)
 
 

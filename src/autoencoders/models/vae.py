@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from autoencoders.models.base import Autoencoder
+from autoencoders.models.parallel import batch_mean
 
 VARIANCE_MOMENTUM = 0.1
 MIN_VARIANCE = 1e-6
@@ -34,16 +35,18 @@ class VariationalAutoencoder(Autoencoder):
         mean, log_variance = self.encoder(images).chunk(2, dim=1)
         return {"mean": mean, "log_variance": log_variance.clamp(*LOG_VARIANCE_RANGE)}
 
-    def loss(
-        self, inputs: Tensor, targets: Tensor, generator: torch.Generator
-    ) -> dict[str, Tensor]:
+    def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
+        """Standard normal numbers (count, latent_dim), for one sample of each code."""
+        return torch.randn(count, self.latent_dim, generator=generator, device=generator.device)
+
+    def loss(self, inputs: Tensor, targets: Tensor, noise: Tensor) -> dict[str, Tensor]:
         """-ELBO (its KL weighted by beta) and its parts, in nats per image.
 
         One sample of each code; "reconstruction" is -log p(target | code), a density over
         grey levels in [0, 1] that may be negative; "kl" is that of the posterior to the prior.
         """
         posterior = self.encode(inputs)
-        reconstructed = self.decode(sample_posterior(**posterior, generator=generator))
+        reconstructed = self.decode(sample_posterior(**posterior, noise=noise))
         reconstruction = self.negative_log_likelihood(reconstructed, targets)
         kl = kl_to_standard_normal(**posterior).mean()
         return {
@@ -54,22 +57,22 @@ class VariationalAutoencoder(Autoencoder):
 
     def sample_prior(self, count: int, generator: torch.Generator) -> Tensor:
         """Codes (count, latent_dim) from the standard normal prior, on the generator's device."""
-        return torch.randn(count, self.latent_dim, generator=generator, device=generator.device)
+        return self.draw_noise(count, generator)
 
     def negative_log_likelihood(self, reconstructed: Tensor, targets: Tensor) -> Tensor:
         """Of a Gaussian around `reconstructed`: nats per image, summed over its pixels."""
-        mse = (reconstructed - targets).square().mean()
+        errors = (reconstructed - targets).square()
+        mse = errors.mean()
         variance = self.variance
         if self.training:
-            variance = mse.detach().clamp(min=MIN_VARIANCE)
+            variance = batch_mean(errors.detach()).clamp(min=MIN_VARIANCE)
             self.variance.lerp_(variance, VARIANCE_MOMENTUM)
         nats_per_pixel = 0.5 * (mse / variance + torch.log(2 * math.pi * variance))
         return nats_per_pixel * math.prod(self.image_shape)
 
 
-def sample_posterior(mean: Tensor, log_variance: Tensor, generator: torch.Generator) -> Tensor:
+def sample_posterior(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
     """Reparametrised samples of the diagonal Gaussians, one for each row of (N, L)."""
-    noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
     return mean + torch.exp(0.5 * log_variance) * noise
 
 

@@ -25,12 +25,15 @@ class Checkpoint:
     two processes that run the same training, the first one owns it.
     """
 
-    def __init__(self, folder: Path, item: str, fingerprint: str) -> None:
+    def __init__(self, folder: Path, item: str, fingerprint: str, leads: bool = True) -> None:
+        """`leads` is False in processes that help another one to train, which keeps the state."""
         self.item = item
         self.fingerprint = fingerprint
         self.path = folder / f"{item}-{fingerprint[:32]}.state"
-        folder.mkdir(parents=True, exist_ok=True)
         self.lock = FileLock(self.path.with_suffix(".lock"))
+        if not leads:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
         try:
             self.lock.acquire(blocking=False)
         except Timeout:

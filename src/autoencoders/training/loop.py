@@ -15,6 +15,8 @@ from autoencoders.corruptions import Corruption, permute_pixels
 from autoencoders.models.base import Autoencoder
 from autoencoders.models.inference import EVALUATION_BATCH, reconstruct, to_bytes, to_float
 from autoencoders.training.checkpoint import Checkpoint
+from autoencoders.training.group import ALONE, Group
+from autoencoders.training.step import Step
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Schedule:
     """The part of all steps that warms up, 0 to 1."""
     snapshot_epochs: list[int]
     """Epochs after which to keep reconstructions, beside the first and the last."""
+    precision: str
+    """Of the steps' arithmetic, a name of torch's: "float32" or "bfloat16"."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +78,16 @@ class Training:
         schedule: Schedule,
         seed: int,
         checkpoint: Checkpoint,
+        group: Group = ALONE,
     ) -> None:
+        group.check(len(data.images), schedule.batch_size)
         self.model = model
         self.corruption = corruption
         self.data = data
         self.schedule = schedule
         self.seed = seed
         self.checkpoint = checkpoint
+        self.group = group
         self.device = data.images.device
         self.progress = Progress()
         steps = schedule.epochs * math.ceil(len(data.images) / schedule.batch_size)
@@ -89,6 +96,8 @@ class Training:
             self.optimizer,
             lambda step: learning_rate_factor(step, steps, schedule.warmup_fraction),
         )
+        precision = getattr(torch, schedule.precision)
+        self.step = Step(model, self.optimizer, precision, group)
 
     def run(self) -> Progress:
         """Train to the last epoch.
@@ -103,13 +112,14 @@ class Training:
             initial=self.progress.epoch * images,
             unit=" images",
             unit_scale=True,
-            disable=None,  # quiet unless on a terminal
+            disable=None if self.group.leads else True,  # None: quiet unless on a terminal
         ) as bar:
             for epoch in range(self.progress.epoch + 1, epochs + 1):
                 bar.set_description(f"{self.checkpoint.item}, epoch {epoch}/{epochs}")
                 row = self._epoch(epoch, bar)
                 self._record(epoch, row)
-                self.checkpoint.save(self._state())
+                if self.group.leads:
+                    self.checkpoint.save(self._state())
                 losses = {name: f"{v:.5g}" for name, v in row.items() if name.endswith("_loss")}
                 bar.set_postfix(losses)
         return self.progress
@@ -136,16 +146,15 @@ class Training:
         sums = Sums()
         size = self.schedule.batch_size
         for chosen, drawn in zip(order.split(size), record.split(size), strict=True):
-            originals = images[chosen]
+            whole = len(chosen)
+            batch = (chosen, drawn, self.model.draw_noise(whole, noise))
+            mine, drawn, drawn_noise = (self.group.part(tensor) for tensor in batch)
+            originals = images[mine]
             inputs = permute_pixels(originals, self.corruption.table(drawn))
-            parts = self.model.loss(to_float(inputs), to_float(originals), noise)
-            self.optimizer.zero_grad()
-            parts["loss"].backward()
-            self.optimizer.step()
+            sums.add(self.step(inputs, originals, drawn_noise, whole), len(mine))
             self.scheduler.step()
-            sums.add(parts, len(chosen))
-            bar.update(len(chosen))
-        return sums.means()
+            bar.update(whole)
+        return sums.means(self.group)
 
     @torch.inference_mode()
     def _validate(self) -> dict[str, float]:
@@ -159,7 +168,7 @@ class Training:
             strict=True,
         ):
             inputs, targets = to_float(inputs), to_float(targets)
-            parts = self.model.loss(inputs, targets, noise)
+            parts = self.model.loss(inputs, targets, self.model.draw_noise(len(inputs), noise))
             parts["mse"] = (self.model.reconstruct(inputs) - targets).square().mean()
             sums.add(parts, len(inputs))
         return sums.means()
@@ -196,7 +205,8 @@ class Training:
         self.scheduler.load_state_dict(state["scheduler"])
 
     def _resume(self) -> None:
-        state = self.checkpoint.load()
+        state = self.checkpoint.load() if self.group.leads else None
+        state = self.group.share(state, self.device)
         if state is None:
             return
         fresh = copy.deepcopy(self._state())
@@ -206,6 +216,8 @@ class Training:
             self.checkpoint.reject(error)
             self._take_up(fresh)
         else:
+            if not self.group.leads:
+                return
             print(
                 f"resuming after epoch {self.progress.epoch} of {self.schedule.epochs}", flush=True
             )
@@ -224,8 +236,12 @@ class Sums:
         for name, mean in means.items():
             self.totals[name] = self.totals.get(name, 0) + mean.detach() * count
 
-    def means(self) -> dict[str, float]:
-        return {name: total.item() / self.count for name, total in self.totals.items()}
+    def means(self, group: Group = ALONE) -> dict[str, float]:
+        """The means over the images of all processes."""
+        totals = torch.stack(list(self.totals.values()))
+        count = totals.new_tensor([self.count])
+        *sums, count = group.total(torch.cat([totals, count])).tolist()
+        return {name: total / count for name, total in zip(self.totals, sums, strict=True)}
 
 
 def learning_rate_factor(step: int, steps: int, warmup_fraction: float) -> float:

@@ -1,0 +1,44 @@
+"""What makes a batch that several processes share the same batch to the model as a whole one."""
+
+import torch
+from torch import Tensor, distributed, nn
+
+
+def batch_mean(values: Tensor) -> Tensor:
+    """The mean of all numbers in the batch, of the other processes' parts of it too.
+
+    `values` is this process's part, of any shape; no gradient flows through the mean.
+    """
+    if not distributed.is_initialized():
+        return values.mean()
+    sums = torch.stack([values.sum(), values.new_tensor(values.numel())])
+    distributed.all_reduce(sums)
+    return sums[0] / sums[1]
+
+
+class BatchNorm2d(nn.BatchNorm2d):
+    """Batch normalisation by the statistics of the whole batch, on any device.
+
+    torch's own SyncBatchNorm needs GPUs. The sums and the sums of squares are added up over the
+    processes, and so are their gradients.
+    """
+
+    def forward(self, images: Tensor) -> Tensor:
+        if not (self.training and distributed.is_initialized()):
+            return super().forward(images)
+        # Only here, as its import takes its time.
+        from torch.distributed.nn.functional import all_reduce
+
+        exact = images.float()
+        axes = (0, 2, 3)
+        count = exact.new_full((1,), exact.numel() / exact.shape[1])
+        sums = all_reduce(torch.cat([exact.sum(axes), exact.square().sum(axes), count]))
+        mean, square = (sums[:-1] / sums[-1]).chunk(2)
+        variance = square - mean.square()
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * sums[-1] / (sums[-1] - 1), self.momentum)
+            self.num_batches_tracked.add_(1)
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        shift = self.bias - mean * scale
+        return (exact * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)).to(images.dtype)

@@ -1,0 +1,79 @@
+"""One step of the optimiser, on one process or many, launched one by one or as a CUDA graph."""
+
+import torch
+from torch import Tensor, nn
+
+from autoencoders.models.base import Autoencoder
+from autoencoders.models.inference import to_float
+from autoencoders.training.group import Group
+
+
+class Loss(nn.Module):
+    """A model's loss as the forward pass of a module, which is what torch's wrappers take."""
+
+    def __init__(self, model: Autoencoder, precision: torch.dtype) -> None:
+        super().__init__()
+        self.model = model
+        self.precision = precision
+
+    def forward(self, inputs: Tensor, targets: Tensor, noise: Tensor) -> dict[str, Tensor]:
+        """The loss and its parts for uint8 images (N, C, H, W)."""
+        lower = self.precision != torch.float32
+        # Without the cache, as weights that change within a captured graph would go unnoticed.
+        with torch.autocast(inputs.device.type, self.precision, lower, cache_enabled=False):
+            return self.model.loss(to_float(inputs), to_float(targets), noise)
+
+
+class Step:
+    """Forward, backward and optimiser."""
+
+    def __init__(
+        self,
+        model: Autoencoder,
+        optimizer: torch.optim.Optimizer,
+        precision: torch.dtype,
+        group: Group,
+    ) -> None:
+        self.optimizer = optimizer
+        self.group = group
+        self.loss = Loss(model, precision)
+        self.captured: nn.Module | None = None
+        self.captured_shape: torch.Size | None = None
+        if group.size > 1:
+            # Buffers are the same everywhere: they come from the statistics of the whole batch.
+            self.loss = nn.parallel.DistributedDataParallel(self.loss, broadcast_buffers=False)
+
+    def __call__(
+        self, inputs: Tensor, targets: Tensor, noise: Tensor, whole: int
+    ) -> dict[str, Tensor]:
+        """Take a step on this process's part of a batch of `whole` images: the part's losses."""
+        run = self.loss
+        if inputs.device.type == "cuda" and self.group.size == 1:
+            run = self._capture(inputs, targets, noise)
+        parts = run(inputs, targets, noise)
+        # The processes' gradients are averaged, whatever the sizes of their parts.
+        weight = len(inputs) * self.group.size / whole
+        self.optimizer.zero_grad()
+        (parts["loss"] * weight if weight != 1 else parts["loss"]).backward()
+        self.optimizer.step()
+        return parts
+
+    def _capture(self, *batch: Tensor) -> nn.Module:
+        """The loss as a CUDA graph, so that a small model does not wait for its launches.
+
+        A graph has one shape: that of the first batch. A last batch of fewer images runs as it is.
+        """
+        if self.captured is None:
+            self.captured_shape = batch[0].shape
+            self.captured = capture(Loss(self.loss.model, self.loss.precision), batch)
+        return self.captured if batch[0].shape == self.captured_shape else self.loss
+
+
+def capture(loss: Loss, batch: tuple[Tensor, ...]) -> nn.Module:
+    """Capture forward and backward; the rehearsals that this takes leave no trace in buffers."""
+    before = [buffer.clone() for buffer in loss.buffers()]
+    captured = torch.cuda.make_graphed_callables(loss, batch)
+    with torch.no_grad():
+        for buffer, value in zip(loss.buffers(), before, strict=True):
+            buffer.copy_(value)
+    return captured

@@ -1,0 +1,113 @@
+"""A training shared by several processes, on one machine and on two that are one."""
+
+import csv
+import os
+import signal
+import socket
+import subprocess
+
+import psutil
+import pytest
+
+from tests.project import Project, environment, wait_for
+
+TRAIN = ["python", "-m", "stages.train"]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory) -> Project:
+    project = Project(
+        tmp_path_factory.mktemp("parallel") / "project", {"train.snapshot_epochs": []}
+    )
+    for arguments in (["download"], ["preprocess"], ["preprocess_corruptions", "jigsaw"]):
+        project.stage(*arguments)
+    return project
+
+
+def history(project: Project, model: str) -> list[dict[str, float]]:
+    with project.path(f"plots/history/{model}-jigsaw.csv").open() as file:
+        return [{name: float(v) for name, v in row.items()} for row in csv.DictReader(file)]
+
+
+def close(first: list[dict[str, float]], second: list[dict[str, float]]) -> bool:
+    return len(first) == len(second) and all(
+        one == pytest.approx(other, rel=2e-3) for one, other in zip(first, second, strict=True)
+    )
+
+
+@pytest.fixture(scope="module")
+def alone(prepared: Project) -> dict[str, list[dict[str, float]]]:
+    """The histories of single processes."""
+    found = {}
+    for model in ("ae", "vae"):
+        prepared.stage("train", model, "jigsaw")
+        found[model] = history(prepared, model)
+    return found
+
+
+@pytest.mark.parametrize("model", ["ae", "vae"])
+def test_two_processes_train_as_one(prepared: Project, alone, model: str):
+    prepared.set({"train.processes": 2})
+    prepared.stage("train", model, "jigsaw")
+    prepared.set({"train.processes": 1})
+    shared = history(prepared, model)
+    assert close(shared, alone[model])
+    assert shared != alone[model]  # of sums in another order
+    assert prepared.unfinished() == []
+    assert prepared.states() == []
+
+
+def test_two_machines_train_as_one(prepared: Project, alone, tmp_path):
+    """Two torchruns that meet at an address, each with a process; the second has no results."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    meeting = environment(
+        PET_NNODES="2", PET_RDZV_BACKEND="c10d", PET_RDZV_ENDPOINT=f"127.0.0.1:{port}"
+    )
+    other = Project(tmp_path / "other")
+    for arguments in (["download"], ["preprocess"], ["preprocess_corruptions", "jigsaw"]):
+        other.stage(*arguments)
+    nodes = [
+        subprocess.Popen([*TRAIN, "ae", "jigsaw"], cwd=project.folder, env=meeting)
+        for project in (prepared, other)
+    ]
+    assert [node.wait(timeout=200) for node in nodes] == [0, 0]
+    wrote = [p for p in (prepared, other) if p.path("plots/history/ae-jigsaw.csv").exists()]
+    assert prepared in wrote
+    assert any(close(history(project, "ae"), alone["ae"]) for project in wrote)
+
+
+def test_a_process_that_dies_ends_the_others_and_the_training_resumes(prepared: Project):
+    prepared.set({"train.processes": 2, "train.epochs": 40})
+    process = subprocess.Popen(
+        [*TRAIN, "ae", "jigsaw"],
+        cwd=prepared.folder,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    wait_for(prepared.states)
+    started = psutil.Process(process.pid).children(recursive=True)
+    ranks = [child for child in started if child.environ().get("RANK") == "1"]
+    ranks[0].send_signal(signal.SIGKILL)
+    output = process.communicate(timeout=100)[0]
+    assert process.returncode == 1
+    assert "one of 2 training processes failed" in output
+    assert psutil.wait_procs(started, timeout=10)[1] == []
+    output = prepared.stage("train", "ae", "jigsaw").stdout
+    assert output.count("resuming after epoch") == 1
+    assert len(history(prepared, "ae")) == 40
+    prepared.set({"train.processes": 1, "train.epochs": 2})
+
+
+def test_a_batch_smaller_than_the_processes_is_refused(prepared: Project):
+    images = 1293
+    assert images % 17 == 1
+    prepared.set({"train.processes": 2, "train.batch_size": 17})
+    result = prepared.stage("train", "ae", "jigsaw", check=False)
+    prepared.set({"train.processes": 1, "train.batch_size": 16})
+    assert result.returncode == 1
+    assert "the last batch has 1, expected at least one for each of 2 processes" in result.stdout
+    assert os.sep not in "".join(path.name for path in prepared.unfinished())
