@@ -15,6 +15,7 @@ SIDE_BY_SIDE = dvc repro preprocess-corruptions && dvc stage list --name-only \
 	| sed -n 's/^train@//p' | OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$(THREADS)} \
 	xargs -P $(JOBS) -I ITEM dvc --wait-for-lock repro --single-item train@ITEM plot-training@ITEM \
 	embed@ITEM plot-latent@ITEM generate@ITEM evaluate@ITEM && dvc repro
+RUN = $(if $(filter 1,$(JOBS)),dvc repro,$(SIDE_BY_SIDE))
 .DEFAULT_GOAL := help
 .PHONY: help install demo test format repro reproduce kill-test requirements clean
 
@@ -44,11 +45,11 @@ format: install  ## format and lint, mending what can be mended
 	ruff format . && ruff check --fix .
 
 repro: install  ## run the default experiment of params.yaml, JOBS=1 items at a time
-	$(if $(filter 1,$(JOBS)),dvc repro,$(SIDE_BY_SIDE))
+	$(RUN)
 
-reproduce: install  ## run the pipeline again in .reproduce and compare the hash of every output
-	rm -rf .reproduce && git clone --quiet . .reproduce && cp params.yaml .reproduce
-	cd .reproduce && DATA_MIRROR="$${DATA_MIRROR:-$(CURDIR)/data/raw}" dvc repro
+reproduce: install  ## run the pipeline again in .reproduce and compare the every output's hash
+	rm -rf .reproduce && git clone --quiet . .reproduce && cp -R params.yaml images .reproduce
+	cd .reproduce && export DATA_MIRROR="$${DATA_MIRROR:-$(CURDIR)/data/raw}" && $(RUN)
 	diff dvc.lock .reproduce/dvc.lock
 	@echo "Every output has the same bytes as the one in this folder."
 
