@@ -47,7 +47,7 @@ format: install  ## format and lint, mending what can be mended
 repro: install  ## run the default experiment of params.yaml, JOBS=1 items at a time
 	$(RUN)
 
-reproduce: install  ## run the pipeline again in .reproduce and compare the every output's hash
+reproduce: install  ## run the pipeline again in .reproduce and compare the hash of every output
 	rm -rf .reproduce && git clone --quiet . .reproduce && cp -R params.yaml images .reproduce
 	cd .reproduce && export DATA_MIRROR="$${DATA_MIRROR:-$(CURDIR)/data/raw}" && $(RUN)
 	diff dvc.lock .reproduce/dvc.lock
