@@ -13,7 +13,7 @@ def preprocess(params: Params) -> None:
     data = params.data
     dataset = build_dataset(data.name, data.path, data.size, data.skip_damaged)
     content = dataset.read(Path("data/raw"))
-    splits = dict(content.splits)
+    splits = content.splits  # not a copy, which would keep all images while they are split
     fractions = {"test": data.test_fraction, "validation": data.validation_fraction}
     for name, fraction in fractions.items():
         if name not in splits:
