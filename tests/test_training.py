@@ -34,15 +34,18 @@ def training(
     fingerprint="f" * 64,
     grid: int | None = 2,
     precision="float32",
+    device="cpu",
 ) -> Training:
     settings = NETWORK | ({"beta": 1.0} if kind == "vae" else {})
     coarse = torch.rand(70, 1, 3, 3, generator=generator(0, "images"))
     images = torch.nn.functional.interpolate(coarse, (12, 12), mode="bilinear")
-    images = images.mul(255).to(torch.uint8)
+    images = images.mul(255).to(device, torch.uint8)
     torch.manual_seed(0)
-    model = build_model(kind, (1, 12, 12), settings)
+    model = build_model(kind, (1, 12, 12), settings).to(device)
     corruption = (
-        build_corruption("jigsaw", 12, 12, grid=grid) if grid else build_corruption("none", 12, 12)
+        build_corruption("jigsaw", 12, 12, device, grid=grid)
+        if grid
+        else build_corruption("none", 12, 12, device)
     )
     data = TrainingData(images[:50], images[50:], images[50:], images[50:53])
     schedule = Schedule(epochs, 16, rate, 0.1, [2], precision)
@@ -71,6 +74,19 @@ def test_lower_precision_learns_about_the_same(tmp_path):
     assert lower.history[-1]["validation_mse"] == pytest.approx(
         exact.history[-1]["validation_mse"], rel=0.1
     )
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that CUDA knows")
+@pytest.mark.parametrize("kind", ["ae", "vae"])
+def test_a_gpu_trains_as_a_cpu_does_and_repeats_itself(kind: str, tmp_path):
+    device = prepare("cuda")
+    first, second = (training(tmp_path / name, kind, device=device) for name in ("a", "b"))
+    progress = first.run()
+    assert first.step.captured is not None
+    assert same(progress, second.run())
+    if kind == "ae":  # the VAE's noise comes from the GPU's own generator
+        losses = [row["train_loss"] for row in training(tmp_path / "c").run().history]
+        assert [row["train_loss"] for row in progress.history] == pytest.approx(losses, rel=0.01)
 
 
 def test_the_rehearsals_of_a_captured_step_leave_no_trace(tmp_path, monkeypatch):
