@@ -14,8 +14,10 @@ from autoencoders.core.storage import (
     write_json,
 )
 from autoencoders.metrics import (
+    active_units,
     copy_mse,
     elbo_parts,
+    importance_weighted_bound,
     mean_image_mse,
     mse_per_image,
     pca_mse,
@@ -23,7 +25,7 @@ from autoencoders.metrics import (
     ssim_per_image,
 )
 from autoencoders.models.devices import prepare
-from autoencoders.models.inference import reconstruct, to_float
+from autoencoders.models.inference import encode, reconstruct, to_float
 from autoencoders.models.registry import load_model
 from autoencoders.models.vae import VariationalAutoencoder
 from autoencoders.params import Params
@@ -50,6 +52,11 @@ def evaluate(params: Params, model_name: str, corruption_name: str) -> None:
     measured = {name: float(values.mean()) for name, values in errors.items()}
     if isinstance(model, VariationalAutoencoder):
         measured |= elbo_parts(model, inputs, originals, params.seed)
+        samples = params.evaluate.importance_samples
+        measured["importance_weighted_bound"] = importance_weighted_bound(
+            model, inputs, originals, samples, params.seed
+        )
+        measured["active_units"] = active_units(encode(model, inputs)["mean"].cpu().numpy())
     if classes:
         measured["mse_per_class"] = {
             name: float(mse[test["labels"] == label].mean()) for label, name in enumerate(classes)

@@ -33,7 +33,11 @@ def plot_training(params: Params, model_name: str, corruption_name: str) -> None
         title = f"{item}: validation images"
         image_grid(folder / "reconstructions.png", title, rows)
         unit = read_json(Path(f"models/{item}/config.json"), "loss_unit")["loss_unit"]
-        loss_curves(folder / "losses.png", item, history, unit)
+        losses = [name.removeprefix("train_") for name in history if name.startswith("train_")]
+        units = dict.fromkeys(losses, unit)
+        if "alignment" in units:
+            units["alignment"] = "mean squared error"
+        loss_curves(folder / "losses.png", item, history, units)
 
 
 if __name__ == "__main__":

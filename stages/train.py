@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +22,7 @@ from autoencoders.core.storage import (
 from autoencoders.corruptions import build_corruption
 from autoencoders.models.devices import prepare
 from autoencoders.models.registry import build_model, save_model
-from autoencoders.params import Model, Params, settings
+from autoencoders.params import Params, settings
 from autoencoders.training.checkpoint import Checkpoint, fingerprint
 from autoencoders.training.group import join, launch, leave, must_launch
 from autoencoders.training.loop import Progress, Schedule, Training, TrainingData
@@ -55,7 +56,10 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
 
     image_shape = tuple(images.shape[1:])
     torch.manual_seed(params.seed)
-    model = build_model(model_config.kind, image_shape, settings(model_config)).to(device)
+    # A model that aligns knows which corruption it faces, and none of its draws.
+    undone = corruption_config.model_dump() if model_config.align else None
+    model_settings = settings(model_config) | {"align": undone}
+    model = build_model(model_config.kind, image_shape, model_settings).to(device)
     corruption = build_corruption(
         corruption_config.kind, *image_shape[1:], device, **settings(corruption_config)
     )
@@ -79,22 +83,21 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
     training = Training(model, corruption, data, schedule, params.seed, checkpoint, group)
     progress = training.run()
     if group.leads:
-        _write(item, model_config, image_shape, progress, shown)
+        _write(item, model_config.kind, image_shape, model_settings, progress, shown)
         checkpoint.remove()
     leave(group)
 
 
 def _write(
     item: str,
-    model_config: Model,
+    kind: str,
     image_shape: tuple[int, ...],
+    model_settings: dict[str, Any],
     progress: Progress,
     shown: np.ndarray,
 ) -> None:
     with whole_folder(Path("models") / item) as folder:
-        save_model(
-            folder, model_config.kind, image_shape, settings(model_config), progress.best_weights
-        )
+        save_model(folder, kind, image_shape, model_settings, progress.best_weights)
         snapshots = {f"epoch_{n}": images.numpy() for n, images in progress.snapshots.items()}
         write_arrays(folder / "snapshots.safetensors", snapshots | {"positions": shown})
     _write_history(Path(f"plots/history/{item}.csv"), progress.history)

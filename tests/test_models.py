@@ -16,14 +16,15 @@ from autoencoders.models.architectures import ARCHITECTURES
 from autoencoders.models.registry import MODELS, build_model, load_model, save_model
 from autoencoders.models.vae import kl_to_standard_normal, sample_posterior
 
-EXTRA = {"vae": {"beta": 1.0}}
+EXTRA = {"vae": {"beta": 1.0, "kl_warmup": 0.0}}
 CASES = [(kind, name) for kind in MODELS for name in ARCHITECTURES]
+UNDONE = [None, {"kind": "none"}, {"kind": "rotate"}, {"kind": "jigsaw", "grid": 3}]
 SHAPES = [(1, 28, 28), (3, 32, 32), (1, 45, 33)]
 
 
-def make(kind: str, architecture: str = "conv", shape=(1, 28, 28), latent_dim: int = 16):
+def make(kind: str, architecture: str = "conv", shape=(1, 28, 28), align=None):
     torch.manual_seed(0)
-    config = {"architecture": architecture, "channels": [8, 16], "latent_dim": latent_dim}
+    config = {"architecture": architecture, "channels": [8, 16], "latent_dim": 16, "align": align}
     config |= EXTRA.get(kind, {})
     return build_model(kind, shape, config), config
 
@@ -45,11 +46,13 @@ def test_shapes_and_ranges(kind: str, architecture: str, shape):
     assert 0 <= reconstructed.min() <= reconstructed.max() <= 1
 
 
+@pytest.mark.parametrize("align", UNDONE, ids=str)
 @pytest.mark.parametrize(("kind", "architecture"), CASES)
-def test_every_weight_learns(kind: str, architecture: str):
-    model, _ = make(kind, architecture)
+def test_every_weight_learns(kind: str, architecture: str, align):
+    model, _ = make(kind, architecture, align=align)
     batch = smooth_images(8)
-    model.loss(batch, batch, model.draw_noise(len(batch), generator(0, "noise")))["loss"].backward()
+    parts = model.loss(batch, batch, model.draw_noise(len(batch), generator(0, "noise")))
+    (parts["loss"] + parts.get("alignment", 0)).backward()
     still = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     assert still == []
 
@@ -69,9 +72,10 @@ def test_overfits_one_batch(kind: str, architecture: str):
     assert mse < 0.1 * batch.var(dim=0).mean()
 
 
+@pytest.mark.parametrize("align", UNDONE, ids=str)
 @pytest.mark.parametrize(("kind", "architecture"), CASES)
-def test_the_reconstruction_depends_on_the_code_alone(kind: str, architecture: str):
-    model, _ = make(kind, architecture)
+def test_the_reconstruction_depends_on_the_code_alone(kind: str, architecture: str, align):
+    model, _ = make(kind, architecture, align=align)
     model.eval()
     batch = smooth_images(4)
     with torch.inference_mode():
@@ -110,17 +114,46 @@ def test_vae_likelihood_is_that_of_a_gaussian_and_optimal_in_training():
         assert optimal <= other + 1e-3
 
 
-def test_vae_loss_is_its_parts_with_beta():
-    model, _ = make("vae")
-    model.beta = 2.5
+def test_vae_loss_is_its_parts_with_a_weight_that_rises_in_training():
+    torch.manual_seed(0)
+    config = make("vae")[1] | {"beta": 2.5, "kl_warmup": 0.4}
+    model = build_model("vae", (1, 28, 28), config)
     batch = smooth_images(4)
-    parts = model.loss(batch, batch, model.draw_noise(len(batch), generator(0, "noise")))
-    torch.testing.assert_close(parts["loss"], parts["reconstruction"] + 2.5 * parts["kl"])
+    noise = model.draw_noise(len(batch), generator(0, "noise"))
+
+    def weight() -> float:
+        parts = model.loss(batch, batch, noise)
+        return ((parts["loss"] - parts["reconstruction"]) / parts["kl"]).item()
+
+    for done, expected in ((0, 0), (0.1, 0.625), (0.4, 2.5), (0.9, 2.5)):
+        model.anneal(done)
+        assert weight() == pytest.approx(expected, abs=1e-3)
+    model.anneal(0)
+    model.eval()
+    assert weight() == pytest.approx(2.5, abs=1e-3)
 
 
+def test_importance_weights_are_those_of_torch_distributions():
+    model, _ = make("vae")
+    model.eval()
+    inputs, targets = smooth_images(5), smooth_images(5).flip(0)
+    noise = model.draw_noise(5, generator(0, "noise"))
+    with torch.inference_mode():
+        posterior = model.encode(inputs)
+        found = model.log_weights(posterior, targets, noise)
+        scale = torch.exp(0.5 * posterior["log_variance"])
+        code = Independent(Normal(posterior["mean"], scale), 1)
+        codes = posterior["mean"] + scale * noise
+        image = Independent(Normal(model.decode(codes), model.variance.sqrt()), 3)
+        prior = Independent(Normal(torch.zeros(16), torch.ones(16)), 1)
+        expected = image.log_prob(targets) + prior.log_prob(codes) - code.log_prob(codes)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-2)
+
+
+@pytest.mark.parametrize("align", UNDONE, ids=str)
 @pytest.mark.parametrize("kind", MODELS)
-def test_a_saved_model_comes_back(kind: str, tmp_path):
-    model, config = make(kind)
+def test_a_saved_model_comes_back(kind: str, align, tmp_path):
+    model, config = make(kind, align=align)
     save_model(tmp_path, kind, model.image_shape, config, model.state_dict())
     batch = smooth_images(3)
     with torch.inference_mode():
@@ -147,6 +180,11 @@ CONFIG_CHANGES = {
     "no channels": lambda c: c["settings"].update(channels=[]),
     "unknown architecture": lambda c: c["settings"].update(architecture="os.system"),
     "unknown setting": lambda c: c["settings"].update(extra=1),
+    "unknown setting of what to undo": lambda c: c["settings"].update(
+        align={"kind": "rotate", "by": 3}
+    ),
+    "grid 0": lambda c: c["settings"].update(align={"kind": "jigsaw", "grid": 0}),
+    "what to undo as text": lambda c: c["settings"].update(align="jigsaw"),
     "missing setting": lambda c: c["settings"].pop("latent_dim"),
     "settings of a wrong type": lambda c: c.update(settings=[1]),
     "image shape too short": lambda c: c.update(image_shape=[28]),

@@ -95,8 +95,20 @@ REUSED = {
         stages_of(*ITEMS, names=["plot-latent"]),
     ),
     "a new model": (
-        {"models.small": {"kind": "ae", "architecture": "conv", "channels": [4], "latent_dim": 2}},
+        {
+            "models.small": {
+                "kind": "ae",
+                "architecture": "conv",
+                "channels": [4],
+                "latent_dim": 2,
+                "align": False,
+            }
+        },
         {"summarize"} | stages_of("small-rotate", "small-jigsaw"),
+    ),
+    "the samples of a bound": (
+        {"evaluate.importance_samples": 3},
+        stages_of(*ITEMS, names=["evaluate"]),
     ),
 }
 

@@ -22,8 +22,10 @@ from autoencoders.latent import (
     subsample,
 )
 from autoencoders.metrics import (
+    active_units,
     copy_mse,
     elbo_parts,
+    importance_weighted_bound,
     mean_image_mse,
     mse_per_image,
     pca_mse,
@@ -38,10 +40,9 @@ CHANCE = np.random.default_rng(0)
 
 def model_of(kind: str = "vae"):
     torch.manual_seed(0)
-    settings = {"architecture": "conv", "channels": [4], "latent_dim": 3}
-    return build_model(
-        kind, (1, 12, 12), settings | ({"beta": 9.0} if kind == "vae" else {})
-    ).eval()
+    settings = {"architecture": "conv", "channels": [4], "latent_dim": 3, "align": None}
+    extra = {"beta": 9.0, "kl_warmup": 0.0} if kind == "vae" else {}
+    return build_model(kind, (1, 12, 12), settings | extra).eval()
 
 
 def byte_images(count: int = 30, channels: int = 1, size: int = 12) -> np.ndarray:
@@ -164,6 +165,23 @@ def test_elbo_parts_add_up_are_repeatable_and_free_of_beta():
     assert parts == elbo_parts(model, images, images, seed=0)
 
 
+def test_the_importance_weighted_bound_is_minus_elbo_with_one_sample_and_falls_with_more():
+    model, images = model_of(), torch.from_numpy(byte_images(1200))
+    one, ten, hundred = (
+        importance_weighted_bound(model, images, images, samples, seed=0)
+        for samples in (1, 10, 100)
+    )
+    elbo = elbo_parts(model, images, images, seed=0)["negative_elbo"]
+    assert one == pytest.approx(elbo, rel=0.01)
+    assert hundred < ten < one
+    assert hundred == importance_weighted_bound(model, images, images, 100, seed=0)
+
+
+def test_active_units_are_those_whose_means_vary():
+    codes = CHANCE.normal(size=(500, 4)) * [1, 0.2, 0.05, 0] + [0, 0, 0, 7]
+    assert active_units(codes) == 2
+
+
 def draw_all(folder) -> None:
     labels = np.arange(40) % 4
     names = ["T-shirt/top", "Ankle boot", "ki", "3"]
@@ -181,7 +199,7 @@ def draw_all(folder) -> None:
     apart = distances(np.arange(8.0).reshape(4, 2) ** 2)
     distance_heatmap(folder / "heatmap.png", "a title", apart, names)
     history = pd.DataFrame({"epoch": [1, 2], "train_loss": [0.5, 0.1], "validation_loss": [1, 0.2]})
-    loss_curves(folder / "curves.png", "a title", history, "nats")
+    loss_curves(folder / "curves.png", "a title", history, {"loss": "nats"})
 
 
 def test_figures_are_drawn_and_have_the_same_bytes_each_time(tmp_path):

@@ -36,7 +36,9 @@ def training(
     precision="float32",
     device="cpu",
 ) -> Training:
-    settings = NETWORK | ({"beta": 1.0} if kind == "vae" else {})
+    undone = {"kind": "jigsaw", "grid": grid} if grid else None
+    settings = NETWORK | {"align": undone}
+    settings |= {"beta": 1.0, "kl_warmup": 0.5} if kind == "vae" else {}
     coarse = torch.rand(70, 1, 3, 3, generator=generator(0, "images"))
     images = torch.nn.functional.interpolate(coarse, (12, 12), mode="bilinear")
     images = images.mul(255).to(device, torch.uint8)

@@ -157,16 +157,14 @@ def distance_heatmap(path: Path, title: str, distances: np.ndarray, names: Seque
         _save(figure, path)
 
 
-def loss_curves(path: Path, title: str, history: "pd.DataFrame", unit: str) -> None:
-    """Draw the training and validation curves of the loss and of each of its parts."""
-    columns = [name for name in history.columns if name.startswith("train_")]
-    size = (1.2 + 3.9 * len(columns), 3.6)
+def loss_curves(path: Path, title: str, history: "pd.DataFrame", units: dict[str, str]) -> None:
+    """Draw the training and validation curves of each loss that `units` names with its unit."""
+    size = (1.2 + 3.9 * len(units), 3.6)
     with plt.rc_context(STYLE):
         figure, panels = plt.subplots(
-            1, len(columns), figsize=size, layout="constrained", squeeze=False
+            1, len(units), figsize=size, layout="constrained", squeeze=False
         )
-        for axes, column in zip(panels[0], columns, strict=True):
-            name = column.removeprefix("train_")
+        for axes, (name, unit) in zip(panels[0], units.items(), strict=True):
             for split, colour in zip(("train", "validation"), COLOURS, strict=False):
                 axes.plot(
                     "epoch", f"{split}_{name}", data=history, color=colour, label=split, marker="."

@@ -5,6 +5,7 @@ over images; PSNR and SSIM are means over images; the parts of the ELBO are summ
 latent dimensions, averaged over images, in nats.
 """
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -17,6 +18,7 @@ from autoencoders.models.vae import VariationalAutoencoder
 
 MAX_PCA_NUMBERS = 1 << 27  # a gibibyte of float64
 MAX_EXACT_PCA = 4096  # grey levels of an image whose covariance matrix is still quick to solve
+ACTIVE_VARIANCE = 0.01
 SMALLEST_MSE = 1e-10  # a PSNR of 100 dB, so that a perfect image does not make the mean infinite
 
 
@@ -62,6 +64,39 @@ def elbo_parts(
             sums[name] += parts[name].item() * len(batch)
     means = {name: total / len(inputs) for name, total in sums.items()}
     return {"negative_elbo": sum(means.values()), **means}
+
+
+@torch.inference_mode()
+def importance_weighted_bound(
+    model: VariationalAutoencoder, inputs: Tensor, originals: Tensor, samples: int, seed: int
+) -> float:
+    """The bound on -log p(original) by so many weighted samples of each code, in nats per image.
+
+    Burda, Grosse & Salakhutdinov, 2016 (arXiv:1509.00519): it is -ELBO with one sample, and falls
+    towards -log p with more. beta does not enter.
+    """
+    model.eval()
+    chance = generator(seed, "importance samples", device=inputs.device)
+    total = 0.0
+    batches = zip(inputs.split(EVALUATION_BATCH), originals.split(EVALUATION_BATCH), strict=True)
+    for batch, target in batches:
+        posterior, targets = model.encode(to_float(batch)), to_float(target)
+        weights = torch.stack(
+            [
+                model.log_weights(posterior, targets, model.draw_noise(len(batch), chance))
+                for _ in range(samples)
+            ]
+        )
+        total -= (weights.logsumexp(dim=0) - math.log(samples)).double().sum().item()
+    return total / len(inputs)
+
+
+def active_units(codes: np.ndarray) -> int:
+    """How many dimensions of posterior means (N, L) tell images apart: their variance is over 0.01.
+
+    Burda, Grosse & Salakhutdinov, 2016, section 5.2.
+    """
+    return int((codes.var(axis=0) > ACTIVE_VARIANCE).sum())
 
 
 def mean_image_mse(train: np.ndarray, test: np.ndarray) -> float:

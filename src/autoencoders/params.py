@@ -83,6 +83,7 @@ class Network(Section):
     architecture: Literal["conv"]
     channels: list[Annotated[int, Field(ge=1, le=4096)]] = Field(min_length=1, max_length=4)
     latent_dim: Annotated[int, Field(ge=1, le=16_384)]
+    align: bool
 
 
 class VanillaModel(Network):
@@ -92,6 +93,7 @@ class VanillaModel(Network):
 class VariationalModel(Network):
     kind: Literal["vae"]
     beta: float = Field(ge=0)
+    kl_warmup: float = Field(ge=0, le=1)
 
 
 Model = VanillaModel | VariationalModel
@@ -148,6 +150,10 @@ class Generate(Section):
         return self
 
 
+class Evaluate(Section):
+    importance_samples: Count
+
+
 class Params(Section):
     """All of params.yaml; the file itself says what each key means."""
 
@@ -160,6 +166,7 @@ class Params(Section):
     train: Train
     plot_latent: PlotLatent
     generate: Generate
+    evaluate: Evaluate
 
     @model_validator(mode="after")
     def _grids_fit(self) -> "Params":

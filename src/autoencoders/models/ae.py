@@ -11,8 +11,9 @@ class VanillaAutoencoder(Autoencoder):
 
     loss_unit = "mean squared error"
 
-    def encode(self, images: Tensor) -> dict[str, Tensor]:
+    def _encode(self, images: Tensor) -> dict[str, Tensor]:
         return {"mean": self.encoder(images)}
 
-    def loss(self, inputs: Tensor, targets: Tensor, noise: Tensor) -> dict[str, Tensor]:
-        return {"loss": functional.mse_loss(self.reconstruct(inputs), targets)}
+    def _loss(self, inputs: Tensor, targets: Tensor, noise: Tensor) -> dict[str, Tensor]:
+        reconstructed = self.decode(self._encode(inputs)["mean"])
+        return {"loss": functional.mse_loss(reconstructed, targets)}

@@ -1,10 +1,13 @@
 """What every flavour of autoencoder has in common."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from autoencoders.models.align import build_aligner
 from autoencoders.models.architectures import ARCHITECTURES
 
 
@@ -12,7 +15,10 @@ class Autoencoder(nn.Module, ABC):
     """An encoder and a decoder with a latent vector of `latent_dim` numbers between them.
 
     Images are float32 in [0, 1] of shape (N, C, H, W); latent codes have the shape (N, latent_dim).
-    A reconstruction depends on its input through the latent code alone.
+    A reconstruction depends on its input through the latent code alone. Where the inputs are
+    corrupted, an aligner may estimate the originals from them before they are encoded.
+
+    A flavour implements `_encode` and `_loss`, of aligned images.
     """
 
     loss_unit: str
@@ -28,8 +34,9 @@ class Autoencoder(nn.Module, ABC):
         architecture: str,
         latent_dim: int,
         channels: list[int],
+        align: dict[str, Any] | None,
     ) -> None:
-        """Build the networks.
+        """Build the networks; `align` is the corruption to undo before encoding, as in params.
 
         Raises:
             ValueError: the latent size is below 1.
@@ -39,6 +46,7 @@ class Autoencoder(nn.Module, ABC):
         super().__init__()
         self.image_shape = tuple(image_shape)
         self.latent_dim = latent_dim
+        self.aligner = build_aligner(self.image_shape, **align) if align else None
         encoder, decoder = ARCHITECTURES[architecture]
         self.encoder = encoder(self.image_shape, self.codes_per_dimension * latent_dim, channels)
         self.decoder = decoder(self.image_shape, latent_dim, channels)
@@ -46,16 +54,39 @@ class Autoencoder(nn.Module, ABC):
         self.to(memory_format=torch.channels_last)
 
     @abstractmethod
-    def encode(self, images: Tensor) -> dict[str, Tensor]:
-        """The latent codes as "mean", and what else the flavour knows of them, each (N, L)."""
+    def _encode(self, images: Tensor) -> dict[str, Tensor]:
+        """`encode` of aligned images."""
 
     @abstractmethod
+    def _loss(self, inputs: Tensor, targets: Tensor, noise: Tensor) -> dict[str, Tensor]:
+        """`loss` of aligned images, without the aligner's own."""
+
+    def align(self, images: Tensor) -> Tensor:
+        """The estimates of the originals from corrupted images (N, C, H, W); without an aligner
+        the images themselves.
+        """
+        if self.aligner is None:
+            return images
+        return self.aligner(images).contiguous(memory_format=torch.channels_last)
+
+    def encode(self, images: Tensor) -> dict[str, Tensor]:
+        """The latent codes as "mean", and what else the flavour knows of them, each (N, L)."""
+        return self._encode(self.align(images))
+
     def loss(self, inputs: Tensor, targets: Tensor, noise: Tensor) -> dict[str, Tensor]:
         """The quantity to minimise as "loss", and its parts, each a mean over the images.
 
         `inputs` may be corrupted; `targets` are the original images. `noise`, of `draw_noise`, is
-        all that is random.
+        all that is random. An aligner has a loss of its own, to be minimised too: "alignment", the
+        mean squared error of its estimates.
         """
+        aligned = self.align(inputs)
+        # The two losses share no weights, and Adam does not heed the scale of a gradient: so
+        # neither has to be weighed against the other.
+        parts = self._loss(aligned.detach(), targets, noise)
+        if self.aligner is not None:
+            parts["alignment"] = functional.mse_loss(aligned, targets)
+        return parts
 
     def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
         """What the loss of `count` images needs of chance, (count, ...) on the generator's device.
@@ -63,6 +94,12 @@ class Autoencoder(nn.Module, ABC):
         Nothing, unless a flavour says otherwise.
         """
         return torch.empty(count, 0, device=generator.device)
+
+    def anneal(self, done: float) -> None:
+        """Told before each step of a training which part of its steps is done, 0 to 1.
+
+        Nothing follows, unless a flavour says otherwise.
+        """
 
     def decode(self, codes: Tensor) -> Tensor:
         """Decode latent codes (N, L) to images in [0, 1]."""

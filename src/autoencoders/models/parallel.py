@@ -16,6 +16,27 @@ def batch_mean(values: Tensor) -> Tensor:
     return sums[0] / sums[1]
 
 
+class TotalOverProcesses(torch.autograd.Function):
+    """The sum of the processes' tensors, whose gradient is the sum of theirs.
+
+    torch's own, in distributed.nn.functional, is deprecated for a private one.
+    """
+
+    @staticmethod
+    def forward(context: torch.autograd.function.FunctionCtx, values: Tensor) -> Tensor:
+        return _total(values)
+
+    @staticmethod
+    def backward(context: torch.autograd.function.FunctionCtx, gradient: Tensor) -> Tensor:
+        return _total(gradient)
+
+
+def _total(values: Tensor) -> Tensor:
+    values = values.clone(memory_format=torch.contiguous_format)
+    distributed.all_reduce(values)
+    return values
+
+
 class BatchNorm2d(nn.BatchNorm2d):
     """Batch normalisation by the statistics of the whole batch, on any device.
 
@@ -26,13 +47,11 @@ class BatchNorm2d(nn.BatchNorm2d):
     def forward(self, images: Tensor) -> Tensor:
         if not (self.training and distributed.is_initialized()):
             return super().forward(images)
-        # Only here, as its import takes its time.
-        from torch.distributed.nn.functional import all_reduce
-
         exact = images.float()
         axes = (0, 2, 3)
         count = exact.new_full((1,), exact.numel() / exact.shape[1])
-        sums = all_reduce(torch.cat([exact.sum(axes), exact.square().sum(axes), count]))
+        own = torch.cat([exact.sum(axes), exact.square().sum(axes), count])
+        sums = TotalOverProcesses.apply(own)
         mean, square = (sums[:-1] / sums[-1]).chunk(2)
         variance = square - mean.square()
         with torch.no_grad():

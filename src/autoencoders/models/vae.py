@@ -25,13 +25,21 @@ class VariationalAutoencoder(Autoencoder):
     loss_unit = "nats per image"
     codes_per_dimension = 2
 
-    def __init__(self, image_shape: tuple[int, int, int], *, beta: float, **settings) -> None:
+    def __init__(
+        self, image_shape: tuple[int, int, int], *, beta: float, kl_warmup: float, **settings
+    ) -> None:
+        """`beta` weighs the KL term (Higgins et al., 2017), in training after a linear rise from 0
+        in the part `kl_warmup` of the steps (Bowman et al., 2016, arXiv:1511.06349).
+        """
         super().__init__(image_shape, **settings)
         self.beta = beta
+        self.kl_warmup = kl_warmup
+        # A tensor, as a captured CUDA graph would not see a number change.
+        self.register_buffer("kl_weight", torch.tensor(float(beta)))
         # Starts at the variance of grey levels spread evenly over [0, 1].
         self.register_buffer("variance", torch.tensor(1 / 12))
 
-    def encode(self, images: Tensor) -> dict[str, Tensor]:
+    def _encode(self, images: Tensor) -> dict[str, Tensor]:
         mean, log_variance = self.encoder(images).chunk(2, dim=1)
         return {"mean": mean, "log_variance": log_variance.clamp(*LOG_VARIANCE_RANGE)}
 
@@ -39,21 +47,38 @@ class VariationalAutoencoder(Autoencoder):
         """Standard normal numbers (count, latent_dim), for one sample of each code."""
         return torch.randn(count, self.latent_dim, generator=generator, device=generator.device)
 
-    def loss(self, inputs: Tensor, targets: Tensor, noise: Tensor) -> dict[str, Tensor]:
+    def anneal(self, done: float) -> None:
+        rise = min(1.0, done / self.kl_warmup) if self.kl_warmup else 1.0
+        self.kl_weight.fill_(self.beta * rise)
+
+    def _loss(self, inputs: Tensor, targets: Tensor, noise: Tensor) -> dict[str, Tensor]:
         """-ELBO (its KL weighted by beta) and its parts, in nats per image.
 
         One sample of each code; "reconstruction" is -log p(target | code), a density over
         grey levels in [0, 1] that may be negative; "kl" is that of the posterior to the prior.
         """
-        posterior = self.encode(inputs)
+        posterior = self._encode(inputs)
         reconstructed = self.decode(sample_posterior(**posterior, noise=noise))
         reconstruction = self.negative_log_likelihood(reconstructed, targets)
         kl = kl_to_standard_normal(**posterior).mean()
         return {
-            "loss": reconstruction + self.beta * kl,
+            "loss": reconstruction + (self.kl_weight if self.training else self.beta) * kl,
             "reconstruction": reconstruction,
             "kl": kl,
         }
+
+    def log_weights(self, posterior: dict[str, Tensor], targets: Tensor, noise: Tensor) -> Tensor:
+        """log p(target, code) - log q(code | input) of one sample of each code, in nats: (N,).
+
+        `posterior` is what `encode` says of the inputs. Their mean is the ELBO; Burda, Grosse &
+        Salakhutdinov, 2016 (arXiv:1509.00519), weigh the samples of an image with them.
+        """
+        codes = sample_posterior(**posterior, noise=noise)
+        errors = (self.decode(codes) - targets).square().flatten(1).sum(dim=1)
+        log_scale = math.prod(self.image_shape) * torch.log(2 * math.pi * self.variance)
+        log_likelihood = -0.5 * (errors / self.variance + log_scale)
+        log_ratio = 0.5 * (noise.square() - codes.square() + posterior["log_variance"]).sum(dim=1)
+        return log_likelihood + log_ratio
 
     def sample_prior(self, count: int, generator: torch.Generator) -> Tensor:
         """Codes (count, latent_dim) from the standard normal prior, on the generator's device."""

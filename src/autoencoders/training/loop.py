@@ -90,11 +90,11 @@ class Training:
         self.group = group
         self.device = data.images.device
         self.progress = Progress()
-        steps = schedule.epochs * math.ceil(len(data.images) / schedule.batch_size)
+        self.steps = schedule.epochs * math.ceil(len(data.images) / schedule.batch_size)
         self.optimizer = torch.optim.Adam(model.parameters(), lr=schedule.learning_rate, fused=True)
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(
             self.optimizer,
-            lambda step: learning_rate_factor(step, steps, schedule.warmup_fraction),
+            lambda step: learning_rate_factor(step, self.steps, schedule.warmup_fraction),
         )
         precision = getattr(torch, schedule.precision)
         self.step = Step(model, self.optimizer, precision, group)
@@ -118,8 +118,7 @@ class Training:
                 bar.set_description(f"{self.checkpoint.item}, epoch {epoch}/{epochs}")
                 row = self._epoch(epoch, bar)
                 self._record(epoch, row)
-                if self.group.leads:
-                    self.checkpoint.save(self._state())
+                self.checkpoint.save(self._state())
                 losses = {name: f"{v:.5g}" for name, v in row.items() if name.endswith("_loss")}
                 bar.set_postfix(losses)
         return self.progress
@@ -151,6 +150,7 @@ class Training:
             mine, drawn, drawn_noise = (self.group.part(tensor) for tensor in batch)
             originals = images[mine]
             inputs = permute_pixels(originals, self.corruption.table(drawn))
+            self.model.anneal(self.scheduler.last_epoch / self.steps)
             sums.add(self.step(inputs, originals, drawn_noise, whole), len(mine))
             self.scheduler.step()
             bar.update(whole)
@@ -205,8 +205,7 @@ class Training:
         self.scheduler.load_state_dict(state["scheduler"])
 
     def _resume(self) -> None:
-        state = self.checkpoint.load() if self.group.leads else None
-        state = self.group.share(state, self.device)
+        state = self.group.share(self.checkpoint.load(), self.device)
         if state is None:
             return
         fresh = copy.deepcopy(self._state())

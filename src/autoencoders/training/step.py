@@ -53,8 +53,9 @@ class Step:
         parts = run(inputs, targets, noise)
         # The processes' gradients are averaged, whatever the sizes of their parts.
         weight = len(inputs) * self.group.size / whole
+        losses = [parts[name] for name in ("loss", "alignment") if name in parts]
         self.optimizer.zero_grad()
-        (parts["loss"] * weight if weight != 1 else parts["loss"]).backward()
+        (weight * sum(losses)).backward()
         self.optimizer.step()
         return parts
 
