@@ -20,13 +20,17 @@ def plot_training(params: Params, model_name: str, corruption_name: str) -> None
     snapshots = read_arrays(Path(f"models/{item}/snapshots.safetensors"), positions=LABELS)
 
     shown = snapshots.pop("positions")
+    aligned = snapshots.pop("aligned", None)
+    epochs = sorted(int(name.removeprefix("epoch_")) for name in snapshots)
     names = [classes[label] for label in validation["labels"][shown]] if classes else ()
     turns = [f"k = {k}" for k in corrupted["k"][shown]] if "k" in corrupted else ()
     rows = [
         Row("original", validation["images"][shown], names),
         Row("input", corrupted["images"][shown], turns),
     ]
-    for epoch in sorted(int(name.removeprefix("epoch_")) for name in snapshots):
+    if aligned is not None:
+        rows.append(Row(f"aligned\nafter epoch {epochs[-1]}", aligned))
+    for epoch in epochs:
         rows.append(Row(f"reconstruction\nafter epoch {epoch}", snapshots[f"epoch_{epoch}"]))
     history = pd.read_csv(f"plots/history/{item}.csv")
     with whole_folder(Path("plots/training") / item) as folder:

@@ -2,7 +2,6 @@
 
 import csv
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,11 +20,12 @@ from autoencoders.core.storage import (
 )
 from autoencoders.corruptions import build_corruption
 from autoencoders.models.devices import prepare
+from autoencoders.models.inference import align, to_bytes
 from autoencoders.models.registry import build_model, save_model
 from autoencoders.params import Params, settings
 from autoencoders.training.checkpoint import Checkpoint, fingerprint
 from autoencoders.training.group import join, launch, leave, must_launch
-from autoencoders.training.loop import Progress, Schedule, Training, TrainingData
+from autoencoders.training.loop import Schedule, Training, TrainingData
 
 SHOWN = 10
 CODE = [Path(module.__file__).resolve().parent for module in (autoencoders, stages)]
@@ -83,24 +83,17 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
     training = Training(model, corruption, data, schedule, params.seed, checkpoint, group)
     progress = training.run()
     if group.leads:
-        _write(item, model_config.kind, image_shape, model_settings, progress, shown)
+        shown_images = {f"epoch_{n}": images.numpy() for n, images in progress.snapshots.items()}
+        if model.aligner is not None:
+            shown_images["aligned"] = to_bytes(align(model, data.shown_inputs)).numpy()
+        with whole_folder(Path("models") / item) as folder:
+            save_model(
+                folder, model_config.kind, image_shape, model_settings, progress.best_weights
+            )
+            write_arrays(folder / "snapshots.safetensors", shown_images | {"positions": shown})
+        _write_history(Path(f"plots/history/{item}.csv"), progress.history)
         checkpoint.remove()
     leave(group)
-
-
-def _write(
-    item: str,
-    kind: str,
-    image_shape: tuple[int, ...],
-    model_settings: dict[str, Any],
-    progress: Progress,
-    shown: np.ndarray,
-) -> None:
-    with whole_folder(Path("models") / item) as folder:
-        save_model(folder, kind, image_shape, model_settings, progress.best_weights)
-        snapshots = {f"epoch_{n}": images.numpy() for n, images in progress.snapshots.items()}
-        write_arrays(folder / "snapshots.safetensors", snapshots | {"positions": shown})
-    _write_history(Path(f"plots/history/{item}.csv"), progress.history)
 
 
 def _shown(labels: np.ndarray) -> np.ndarray:

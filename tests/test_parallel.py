@@ -12,13 +12,13 @@ import pytest
 from tests.project import Project, environment, wait_for
 
 TRAIN = ["python", "-m", "stages.train"]
+# Few and small steps: with many, what rounding does to the order of sums grows to any size.
+CALM = {"train.batch_size": 256, "train.learning_rate": 0.001, "train.snapshot_epochs": []}
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Project:
-    project = Project(
-        tmp_path_factory.mktemp("parallel") / "project", {"train.snapshot_epochs": []}
-    )
+    project = Project(tmp_path_factory.mktemp("parallel") / "project", CALM)
     for arguments in (["download"], ["preprocess"], ["preprocess_corruptions", "jigsaw"]):
         project.stage(*arguments)
     return project
@@ -31,7 +31,7 @@ def history(project: Project, model: str) -> list[dict[str, float]]:
 
 def close(first: list[dict[str, float]], second: list[dict[str, float]]) -> bool:
     return len(first) == len(second) and all(
-        one == pytest.approx(other, rel=2e-3) for one, other in zip(first, second, strict=True)
+        one == pytest.approx(other, rel=1e-3) for one, other in zip(first, second, strict=True)
     )
 
 
@@ -48,8 +48,9 @@ def alone(prepared: Project) -> dict[str, list[dict[str, float]]]:
 @pytest.mark.parametrize("model", ["ae", "vae"])
 def test_two_processes_train_as_one(prepared: Project, alone, model: str):
     prepared.set({"train.processes": 2})
-    prepared.stage("train", model, "jigsaw")
+    output = prepared.stage("train", model, "jigsaw").stdout
     prepared.set({"train.processes": 1})
+    assert "Warning" not in output
     shared = history(prepared, model)
     assert close(shared, alone[model])
     assert shared != alone[model]  # of sums in another order
@@ -63,7 +64,7 @@ def test_two_machines_train_as_one(prepared: Project, alone, tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     meeting = {"PET_NNODES": "2", "PET_MASTER_ADDR": "127.0.0.1", "PET_MASTER_PORT": str(port)}
-    other = Project(tmp_path / "other")
+    other = Project(tmp_path / "other", CALM)
     for arguments in (["download"], ["preprocess"], ["preprocess_corruptions", "jigsaw"]):
         other.stage(*arguments)
     prepared.path("plots/history/ae-jigsaw.csv").unlink()
@@ -81,7 +82,7 @@ def test_two_machines_train_as_one(prepared: Project, alone, tmp_path):
 
 
 def test_a_process_that_dies_ends_the_others_and_the_training_resumes(prepared: Project):
-    prepared.set({"train.processes": 2, "train.epochs": 40})
+    prepared.set({"train.processes": 2, "train.epochs": 40, "train.batch_size": 16})
     process = subprocess.Popen(
         [*TRAIN, "ae", "jigsaw"],
         cwd=prepared.folder,

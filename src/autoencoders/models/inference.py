@@ -20,6 +20,19 @@ def to_bytes(images: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
+def align(model: Autoencoder, inputs: Tensor) -> Tensor:
+    """What the model takes for the originals of uint8 images (N, C, H, W): float32 in [0, 1].
+
+    Raises:
+        UserError: the images are not of the shape that the model was built for.
+    """
+    _check_shape("images", inputs, model.image_shape)
+    model.eval()
+    batches = inputs.split(EVALUATION_BATCH)
+    return torch.cat([model.align(to_float(batch)) for batch in batches])
+
+
+@torch.inference_mode()
 def encode(model: Autoencoder, inputs: Tensor) -> dict[str, Tensor]:
     """Encode uint8 images (N, C, H, W): what `Autoencoder.encode` names, each (N, latent_dim).
 

@@ -41,7 +41,7 @@ class Step:
         self.captured_shape: torch.Size | None = None
         if group.size > 1:
             # Buffers are the same everywhere: they come from the statistics of the whole batch.
-            self.loss = nn.parallel.DistributedDataParallel(self.loss, broadcast_buffers=False)
+            self.loss = nn.parallel.DistributedDataParallel(self.loss, forward_sync_buffers=False)
 
     def __call__(
         self, inputs: Tensor, targets: Tensor, noise: Tensor, whole: int
