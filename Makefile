@@ -17,7 +17,7 @@ SIDE_BY_SIDE = dvc repro preprocess-corruptions && dvc stage list --name-only \
 	embed@ITEM plot-latent@ITEM generate@ITEM evaluate@ITEM && dvc repro
 RUN = $(if $(filter 1,$(JOBS)),dvc repro,$(SIDE_BY_SIDE))
 .DEFAULT_GOAL := help
-.PHONY: help install demo test format repro reproduce kill-test requirements clean
+.PHONY: help install demo test format repro reproduce bench kill-test requirements clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,10 @@ reproduce: install  ## run the pipeline again in .reproduce and compare the hash
 	cd .reproduce && export DATA_MIRROR="$${DATA_MIRROR:-$(CURDIR)/data/raw}" && $(RUN)
 	diff dvc.lock .reproduce/dvc.lock
 	@echo "Every output has the same bytes as the one in this folder."
+
+bench: install  ## time an epoch beside the usual ways of training and the machine's own limits
+	python -m pip install --quiet --requirement benchmarks/requirements.txt
+	python -m benchmarks.epoch
 
 kill-test: install  ## kill a running pipeline again and again, KILLS=30 times, and compare its end
 	python -m tests.kill_test $(or $(KILLS),30)

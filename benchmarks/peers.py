@@ -1,9 +1,18 @@
-"""pythae (Chadebec et al., 2022), as a peer: its trainer with its own networks or with ours.
+"""pythae (Chadebec et al., 2022) as a peer: its models, losses and trainer.
 
-python -m pip install --requirement benchmarks/requirements.txt
+    python -m pip install --requirement benchmarks/requirements.txt
+    python -m benchmarks.peers
+
+trains them on data/processed, with pythae's own networks (an MLP with 512 hidden units) and with
+ours, and prints their errors on the test set, a line of JSON each. Adam with a constant rate of
+1e-3, ten times pythae's default, with which 20 epochs end early; the rest is pythae's default.
 """
 
+import argparse
+import json
 import tempfile
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +24,14 @@ from pythae.trainers import BaseTrainer, BaseTrainerConfig
 from pythae.trainers.training_callbacks import TrainingCallback
 from torch import Tensor, nn
 
+from autoencoders.core.storage import read_arrays
+from autoencoders.metrics import mse_per_image, psnr_from_mse, ssim_per_image
+from autoencoders.models.inference import to_float
+from autoencoders.models.registry import build_model
+from autoencoders.params import read_params, settings
+
+PROCESSED = Path("data/processed")
+LEARNING_RATE = 1e-3
 KINDS = {"ae": (AE, AEConfig), "vae": (VAE, VAEConfig)}
 
 
@@ -74,3 +91,58 @@ def train_peer(
         trainer = BaseTrainer(model, *unlabelled, training_config=config, callbacks=[callback])
         trainer.train()
     return trainer._best_model
+
+
+def main() -> None:
+    """Train pythae's AE and VAE as long and on the same images as ours; print a row for each."""
+    parser = argparse.ArgumentParser(description="Train and measure the peers.")
+    parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
+    parser.add_argument("--latent-dims", nargs="+", type=int, default=[16, 128])
+    parser.add_argument("--networks", nargs="+", default=["own", "ours"], choices=["own", "ours"])
+    options = parser.parse_args()
+    for networks, kind, latent_dim in product(options.networks, options.kinds, options.latent_dims):
+        measured = measure(kind, latent_dim, networks == "ours")
+        print(json.dumps({"kind": kind, "latent": latent_dim, "networks": networks} | measured))
+
+
+def measure(kind: str, latent_dim: int, with_our_networks: bool) -> dict[str, float]:
+    """Train a peer on data/processed: its mean errors over the whole test set."""
+    train, validation, test = (
+        to_float(torch.from_numpy(read_arrays(PROCESSED / f"{name}.safetensors")["images"]))
+        for name in ("train", "validation", "test")
+    )
+    params = read_params()
+    shape = tuple(train.shape[1:])
+    torch.manual_seed(params.seed)
+    own = params.models[kind]
+    ours = (
+        build_model(kind, shape, settings(own) | {"latent_dim": latent_dim, "align": None})
+        if with_our_networks
+        else None
+    )
+    trained = train_peer(
+        peer(kind, shape, latent_dim, ours),
+        train,
+        TrainingCallback(),
+        validation,
+        num_epochs=params.train.epochs,
+        per_device_train_batch_size=params.train.batch_size,
+        per_device_eval_batch_size=1000,
+        learning_rate=LEARNING_RATE,
+        seed=params.seed,
+    ).eval()
+    with torch.inference_mode():
+        codes = trained.encoder(test).embedding
+        images = trained.decoder(codes)["reconstruction"].view_as(test)
+    return errors(images, test)
+
+
+def errors(images: Tensor, originals: Tensor) -> dict[str, float]:
+    """The means over the images in [0, 1] of MSE, PSNR and SSIM."""
+    mse = mse_per_image(images, originals)
+    found = {"mse": mse, "psnr": psnr_from_mse(mse), "ssim": ssim_per_image(images, originals)}
+    return {name: float(values.mean()) for name, values in found.items()}
+
+
+if __name__ == "__main__":
+    main()
