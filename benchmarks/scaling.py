@@ -63,6 +63,7 @@ def row(count: int, size: int, channels: int, network: list[int]) -> str:
         "data.size": size,
         "models.ae.channels": network,
         "models.ae.latent_dim": 128,
+        "models.ae.align": False,
         "train.batch_size": 128,
     }
     with tempfile.TemporaryDirectory() as folder:

@@ -25,6 +25,7 @@ CHANGES = {
     "train.batch_size": 128,
     **{f"models.{model}.channels": [32, 64, 128] for model in MODELS},
     **{f"models.{model}.latent_dim": 128 for model in MODELS},
+    **{f"models.{model}.align": False for model in MODELS},
 }
 
 

@@ -1,0 +1,50 @@
+"""The benchmarks run, and the ways that they compare do the same work."""
+
+import pytest
+import torch
+
+from benchmarks.epoch import WAYS, applies, made_images, measure, report, rotated, shuffled
+
+ONE_OF_EACH = {
+    "tutorial-0": "jigsaw",
+    "ours": "clean",
+    "ours, aligned": "rotate",
+    "bound": "clean",
+}
+
+
+@pytest.mark.parametrize(("way", "corruption"), ONE_OF_EACH.items())
+def test_a_way_is_measured(way: str, corruption: str):
+    assert applies(way, corruption)
+    found = measure(way, corruption, 300)
+    assert 0 < found["seconds"] < 60
+    assert 50 < found["MiB"] < 20_000
+    assert all(0 < found[part] < 1 for part in ("in steps", "corruption") if part in found)
+
+
+def test_the_tutorials_corruptions_are_those_of_the_project():
+    image = torch.arange(784.0).view(1, 28, 28)
+    torch.manual_seed(0)
+    turns = [image.rot90(k, (1, 2)) for k in range(4)]
+    assert any(torch.equal(rotated(image), turn) for turn in turns)
+    mixed = shuffled(image)
+    assert not torch.equal(mixed, image)
+    assert torch.equal(mixed[:, 27:], image[:, 27:])
+    corners = {int(mixed[0, row, column]) for row in (0, 9, 18) for column in (0, 9, 18)}
+    assert corners == {28 * row + column for row in (0, 9, 18) for column in (0, 9, 18)}
+    assert made_images(5).dtype == torch.uint8
+
+
+def test_the_report_has_a_row_for_each_way(capsys):
+    one = {"seconds": 2.0, "MiB": 100.0, "in steps": 0.98, "corruption": 0.01}
+    found = {
+        (way, corruption): [one, one | {"seconds": 4.0}]
+        for way in WAYS
+        for corruption in ("clean", "rotate", "jigsaw")
+        if applies(way, corruption)
+    }
+    report(found, 15_000)
+    printed = capsys.readouterr().out
+    assert all(f"| {way} |" in printed for way in WAYS)
+    assert "12.0 s (1.00), 100 MiB" in printed
+    assert "clean 98.0%" in printed
