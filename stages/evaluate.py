@@ -13,14 +13,12 @@ from autoencoders.core.storage import (
     write_arrays,
     write_json,
 )
+from autoencoders.floors import copy_mse, mean_image_mse, pca_mse
 from autoencoders.metrics import (
     active_units,
-    copy_mse,
     elbo_parts,
     importance_weighted_bound,
-    mean_image_mse,
     mse_per_image,
-    pca_mse,
     psnr_from_mse,
     ssim_per_image,
 )

@@ -30,6 +30,7 @@ STYLE = {
 COLOURS = matplotlib.colormaps["tab10"].colors
 MANY_COLOURS = matplotlib.colormaps["turbo"]
 LEGEND_ROWS = 20
+DARK = 0.6  # the mean of red, green and blue below which letters are white
 QUIET = "#666666"
 LOG_SCALE_FROM = 4  # curves whose values differ by this factor would be flat for most epochs
 
@@ -138,20 +139,43 @@ def _class_colour(label: int, classes: int) -> tuple[float, ...]:
 def distance_heatmap(path: Path, title: str, distances: np.ndarray, names: Sequence[str]) -> None:
     """Draw the distances between named classes (K, K), the value written in each cell."""
     apart = np.ma.masked_where(np.eye(len(names), dtype=bool), distances)
-    dark_from = (apart.min() + apart.max()) / 2
-    side = max(6.2, 0.55 * len(names))
+    label = "Euclidean distance between class means (dark: close)"
+    _heatmap(path, title, apart, names, names, label, "Blues_r", "{:.1f}")
+
+
+def error_heatmap(
+    path: Path, title: str, errors: np.ndarray, rows: Sequence[str], columns: Sequence[str]
+) -> None:
+    """Draw errors of named rows and columns (R, C) on a logarithmic scale, written in the cells."""
+    label = "mean squared error (dark: large)"
+    _heatmap(path, title, np.ma.asarray(errors), rows, columns, label, "Blues", "{:.4f}", "log")
+
+
+def _heatmap(
+    path: Path,
+    title: str,
+    values: np.ma.MaskedArray,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    label: str,
+    colours: str,
+    form: str,
+    scale: str = "linear",
+) -> None:
+    size = (max(6.2, 0.55 * len(columns)) + 1.4, max(6.2, 0.55 * len(rows)))
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(side + 1.4, side), layout="constrained")
-        image = axes.imshow(apart, cmap="Blues_r")
-        axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(len(names)), names)
+        figure, axes = plt.subplots(figsize=size, layout="constrained")
+        image = axes.imshow(values, cmap=colours, norm=scale, aspect="auto")
+        axes.set_xticks(
+            range(len(columns)), columns, rotation=45, ha="right", rotation_mode="anchor"
+        )
+        axes.set_yticks(range(len(rows)), rows)
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
-        for (row, column), value in np.ndenumerate(distances):
-            if row != column:
-                colour = "white" if value < dark_from else "black"
-                axes.text(column, row, f"{value:.1f}", ha="center", va="center", color=colour)
-        label = "Euclidean distance between class means (dark: close)"
+        for (row, column), value in np.ma.ndenumerate(values):
+            shade = np.mean(image.cmap(image.norm(value))[:3])
+            colour = "white" if shade < DARK else "black"
+            axes.text(column, row, form.format(value), ha="center", va="center", color=colour)
         figure.colorbar(image, label=label, shrink=0.8)
         axes.set_title(title)
         _save(figure, path)

@@ -1,4 +1,4 @@
-"""Measures of reconstruction, and the floors that give them meaning.
+"""Measures of reconstruction and of the likelihood.
 
 Conventions, stated once: images are in [0, 1]; MSE is the mean over the pixels of an image, then
 over images; PSNR and SSIM are means over images; the parts of the ELBO are summed over pixels and
@@ -6,7 +6,6 @@ latent dimensions, averaged over images, in nats.
 """
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -16,8 +15,6 @@ from autoencoders.core.seeds import generator
 from autoencoders.models.inference import EVALUATION_BATCH, to_float
 from autoencoders.models.vae import VariationalAutoencoder
 
-MAX_PCA_NUMBERS = 1 << 27  # a gibibyte of float64
-MAX_EXACT_PCA = 4096  # grey levels of an image whose covariance matrix is still quick to solve
 ACTIVE_VARIANCE = 0.01
 SMALLEST_MSE = 1e-10  # a PSNR of 100 dB, so that a perfect image does not make the mean infinite
 
@@ -97,55 +94,3 @@ def active_units(codes: np.ndarray) -> int:
     Burda, Grosse & Salakhutdinov, 2016, section 5.2.
     """
     return int((codes.var(axis=0) > ACTIVE_VARIANCE).sum())
-
-
-def mean_image_mse(train: np.ndarray, test: np.ndarray) -> float:
-    """MSE on `test` of the mean image of `train`, both uint8 (N, C, H, W)."""
-    mean = train.mean(axis=0, dtype=np.float64)
-    return _mse(lambda batch: np.broadcast_to(mean, batch.shape), test, test)
-
-
-def copy_mse(inputs: np.ndarray, originals: np.ndarray) -> float:
-    """MSE of the input taken for the reconstruction, both uint8 (N, C, H, W)."""
-    return _mse(lambda batch: batch, inputs, originals)
-
-
-def pca_mse(train: np.ndarray, test: np.ndarray, components: int, seed: int) -> float:
-    """MSE on `test` of PCA fitted to `train`, with as many components as a latent code has.
-
-    It sees the clean images, whatever the model's input was. Components are capped at what the
-    training images determine. Of more than MAX_PCA_NUMBERS grey levels it is fitted to a seeded
-    sample of the images, and of more than MAX_EXACT_PCA levels per image by randomised SVD (Halko
-    et al., 2011).
-    """
-    from sklearn.decomposition import PCA
-
-    levels = train[0].size
-    most = max(components, MAX_PCA_NUMBERS // levels)
-    if len(train) > most:
-        train = train[np.sort(np.random.default_rng(seed).permutation(len(train))[:most])]
-    fitted = _flat(train)
-    solver = "covariance_eigh" if levels <= MAX_EXACT_PCA else "randomized"
-    pca = PCA(min(components, *fitted.shape), svd_solver=solver, random_state=seed).fit(fitted)
-
-    def project(batch: np.ndarray) -> np.ndarray:
-        restored = pca.inverse_transform(pca.transform(_flat(batch)))
-        return restored.reshape(batch.shape) * 255
-
-    return _mse(project, test, test)
-
-
-def _flat(images: np.ndarray) -> np.ndarray:
-    return images.reshape(len(images), -1) / 255
-
-
-def _mse(
-    reconstruct: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray, originals: np.ndarray
-) -> float:
-    """The MSE in [0, 1] of a reconstruction in grey levels, in batches that fit any memory."""
-    total = 0.0
-    for start in range(0, len(inputs), EVALUATION_BATCH):
-        batch = slice(start, start + EVALUATION_BATCH)
-        errors = (reconstruct(inputs[batch]) - originals[batch].astype(np.float64)) / 255
-        total += float(np.square(errors).sum())
-    return total / originals.size

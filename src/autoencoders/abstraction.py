@@ -1,0 +1,70 @@
+"""Abstraction: how much of the images' classes and neighbourhoods their codes keep.
+
+Every measure takes codes (N, L); raw pixels or principal components can stand in for them.
+"""
+
+import warnings
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.manifold import trustworthiness
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, silhouette_score
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
+
+from autoencoders.latent import subsample
+
+NEIGHBOURS = 10
+PROBE_ITERATIONS = 200
+CLUSTERINGS = 4  # starts of k-means, of which the tightest counts
+COMPARED = 2000  # images whose distances to each other are all computed
+
+
+def class_measures(
+    train: np.ndarray,
+    train_labels: np.ndarray,
+    test: np.ndarray,
+    test_labels: np.ndarray,
+    seed: int,
+) -> dict[str, float]:
+    """What codes tell of the classes, each at most 1.
+
+    The accuracies are those of classifiers fitted to all training codes, on all test codes:
+    "knn_accuracy" of the 10 nearest neighbours, "probe_accuracy" of a logistic regression on
+    standardised codes (at most 200 steps of L-BFGS). "nmi" and "ari" compare the clusters of
+    k-means, as many as there are classes, with the classes (Vinh et al., 2010; Hubert & Arabie,
+    1985). "silhouette" is that of the classes (Rousseeuw, 1987), over a sample of 2,000.
+    """
+    neighbours = KNeighborsClassifier(min(NEIGHBOURS, len(train))).fit(train, train_labels)
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=PROBE_ITERATIONS))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        probe.fit(train, train_labels)
+    classes = len(np.unique(test_labels))
+    # With several threads sums are taken in an order that differs between runs.
+    with threadpool_limits(1):
+        clusters = KMeans(classes, n_init=CLUSTERINGS, random_state=seed).fit_predict(test)
+    chosen = subsample(len(test), COMPARED, seed)
+    return {
+        "knn_accuracy": neighbours.score(test, test_labels),
+        "probe_accuracy": probe.score(test, test_labels),
+        "nmi": normalized_mutual_info_score(test_labels, clusters),
+        "ari": adjusted_rand_score(test_labels, clusters),
+        "silhouette": float(silhouette_score(test[chosen], test_labels[chosen])),
+    }
+
+
+def neighbourhood_measures(pixels: np.ndarray, codes: np.ndarray, seed: int) -> dict[str, float]:
+    """Whether neighbours in the space of codes (N, L) are neighbours as images, of (N, ...).
+
+    "trustworthiness" is at most 1, which it is where the 10 nearest codes are those of the 10
+    nearest images (Venna & Kaski, 2001), over a sample of 2,000.
+    """
+    chosen = subsample(len(codes), COMPARED, seed)
+    neighbours = min(NEIGHBOURS, (len(chosen) - 1) // 2)
+    images = pixels[chosen].reshape(len(chosen), -1) / 255
+    return {"trustworthiness": trustworthiness(images, codes[chosen], n_neighbors=neighbours)}

@@ -1,0 +1,69 @@
+"""The floors that give a model's numbers meaning: what needs no training of a network.
+
+Images are uint8 (N, C, H, W); a mean squared error is that of their values in [0, 1].
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from sklearn.decomposition import PCA
+
+BATCH = 1000
+MAX_PCA_NUMBERS = 1 << 27  # a gibibyte of float64
+MAX_EXACT_PCA = 4096  # grey levels of an image whose covariance matrix is still quick to solve
+
+
+def mean_image_mse(train: np.ndarray, test: np.ndarray) -> float:
+    """MSE on `test` of the mean image of `train`, both uint8 (N, C, H, W)."""
+    mean = train.mean(axis=0, dtype=np.float64)
+    return _mse(lambda batch: np.broadcast_to(mean, batch.shape), test, test)
+
+
+def copy_mse(inputs: np.ndarray, originals: np.ndarray) -> float:
+    """MSE of the input taken for the reconstruction, both uint8 (N, C, H, W)."""
+    return _mse(lambda batch: batch, inputs, originals)
+
+
+def pca_mse(train: np.ndarray, test: np.ndarray, components: int, seed: int) -> float:
+    """MSE on `test` of PCA fitted to `train`, with as many components as a latent code has.
+
+    It sees the clean images, whatever the model's input was. Components are capped at what the
+    training images determine. Of more than MAX_PCA_NUMBERS grey levels it is fitted to a seeded
+    sample of the images, and of more than MAX_EXACT_PCA levels per image by randomised SVD (Halko
+    et al., 2011).
+    """
+    pca = fit_pca(train, components, seed)
+
+    def project(batch: np.ndarray) -> np.ndarray:
+        restored = pca.inverse_transform(pca.transform(flat(batch)))
+        return restored.reshape(batch.shape) * 255
+
+    return _mse(project, test, test)
+
+
+def fit_pca(train: np.ndarray, components: int, seed: int) -> PCA:
+    """PCA of uint8 images (N, C, H, W), as `pca_mse` describes it."""
+    levels = train[0].size
+    most = max(components, MAX_PCA_NUMBERS // levels)
+    if len(train) > most:
+        train = train[np.sort(np.random.default_rng(seed).permutation(len(train))[:most])]
+    fitted = flat(train)
+    solver = "covariance_eigh" if levels <= MAX_EXACT_PCA else "randomized"
+    return PCA(min(components, *fitted.shape), svd_solver=solver, random_state=seed).fit(fitted)
+
+
+def flat(images: np.ndarray) -> np.ndarray:
+    """uint8 images (N, C, H, W) to float64 rows (N, C * H * W) in [0, 1]."""
+    return images.reshape(len(images), -1) / 255
+
+
+def _mse(
+    reconstruct: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray, originals: np.ndarray
+) -> float:
+    """The MSE in [0, 1] of a reconstruction in grey levels, in batches that fit any memory."""
+    total = 0.0
+    for start in range(0, len(inputs), BATCH):
+        batch = slice(start, start + BATCH)
+        errors = (reconstruct(inputs[batch]) - originals[batch].astype(np.float64)) / 255
+        total += float(np.square(errors).sum())
+    return total / originals.size
