@@ -27,7 +27,11 @@ SMALL = {
     "train.device": "cpu",
     "plot_latent.tsne_points": 60,
     "plot_latent.tsne_perplexity": 10.0,
-    "generate.prior_samples": 8,
+    "generate.samples": 8,
+    "generate.traversals": 3,
+    "classifier.epochs": 2,
+    "evaluate.generated_samples": 50,
+    "evaluate.importance_samples": 5,
 }
 """What makes the default params small: two models on two corruptions of the embedded digits."""
 

@@ -95,7 +95,7 @@ def test_modules_stay_short(path: Path):
 
 def test_torch_and_torchvision_are_imported_only_where_they_are_used():
     light = {"download", "preprocess", "plot-training", "plot-latent", "plot-stress", "summarize"}
-    light |= {"evaluate-latent", "evaluate-pca", "evaluate-pixels"}
+    light |= {"evaluate-latent", "evaluate-pca", "evaluate-pixels", "fit-mixture"}
     for name, stage in STAGES.items():
         text = "".join(path.read_text() for path in closure(script_of(stage)))
         assert ("import torch\n" in text) == (name not in light), name

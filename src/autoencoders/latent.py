@@ -1,5 +1,7 @@
 """The latent space: projections to two dimensions, class means and their distances."""
 
+from itertools import combinations
+
 import numpy as np
 
 from autoencoders.core.errors import UserError
@@ -62,11 +64,14 @@ def distances(means: np.ndarray) -> np.ndarray:
     return cdist(means, means)
 
 
-def closest_pairs(distance: np.ndarray, count: int) -> list[tuple[int, int]]:
-    """The `count` pairs of different classes at the smallest distances, closest first."""
-    first, second = np.triu_indices(len(distance), k=1)
-    order = np.argsort(distance[first, second], kind="stable")[:count]
-    return [(int(first[i]), int(second[i])) for i in order]
+def closest_sets(distance: np.ndarray, size: int, count: int) -> list[tuple[int, ...]]:
+    """The `count` sets of so many classes that lie closest to each other, closest first.
+
+    Their closeness is the sum of the distances, of (K, K), within them.
+    """
+    sets = list(combinations(range(len(distance)), size))
+    spread = [sum(distance[pair] for pair in combinations(members, 2)) for members in sets]
+    return [sets[i] for i in np.argsort(spread, kind="stable")[:count]]
 
 
 def nearest_to(point: np.ndarray, codes: np.ndarray) -> int:

@@ -132,9 +132,10 @@ class PlotLatent(Section):
 
 class Generate(Section):
     blends: dict[DatasetName, list[Annotated[list[str], Field(min_length=2)]]]
-    closest_pairs: Count
+    closest_sets: Count
     interpolation_steps: int = Field(ge=3, le=25)
-    prior_samples: int = Field(ge=1, le=1024)
+    samples: int = Field(ge=1, le=1024)
+    traversals: Count
 
     @model_validator(mode="after")
     def _classes_exist(self) -> "Generate":
@@ -150,8 +151,19 @@ class Generate(Section):
         return self
 
 
+class Mixture(Section):
+    components: int = Field(ge=1, le=1000)
+
+
+class Classifier(Section):
+    epochs: Count
+    batch_size: int = Field(ge=2, le=1_000_000)
+    learning_rate: float = Field(gt=0, le=1)
+
+
 class Evaluate(Section):
     importance_samples: Count
+    generated_samples: int = Field(ge=10, le=1_000_000)
 
 
 class Params(Section):
@@ -166,6 +178,8 @@ class Params(Section):
     train: Train
     plot_latent: PlotLatent
     generate: Generate
+    mixture: Mixture
+    classifier: Classifier
     evaluate: Evaluate
 
     @model_validator(mode="after")

@@ -1,0 +1,90 @@
+"""A small classifier of the data set at hand: the feature space in which generation is measured."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from autoencoders.core.errors import UserError
+from autoencoders.core.storage import read_arrays, read_json, write_arrays, write_json
+from autoencoders.models.inference import EVALUATION_BATCH, to_float
+
+CHANNELS = (32, 64, 128)
+DROPOUT = 0.3
+
+
+class Classifier(nn.Module):
+    """Convolutions with batch normalisation and pooling; 128 features, then one linear layer."""
+
+    num_features = CHANNELS[-1]
+
+    def __init__(self, image_shape: tuple[int, int, int], classes: int) -> None:
+        super().__init__()
+        self.image_shape = tuple(image_shape)
+        layers: list[nn.Module] = []
+        before = image_shape[0]
+        for channels in CHANNELS:
+            layers += [
+                nn.Conv2d(before, channels, 3, padding=1, bias=False),
+                nn.BatchNorm2d(channels),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+            ]
+            before = channels
+        self.blocks = nn.Sequential(*layers)
+        self.to_classes = nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(before, classes))
+        self.to(memory_format=torch.channels_last)
+
+    def features(self, images: Tensor) -> Tensor:
+        """Images in [0, 1] (N, C, H, W) to features (N, 128), at least 0."""
+        return self.blocks(images).mean(dim=(2, 3))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images in [0, 1] (N, C, H, W) to the classes' logits (N, K)."""
+        return self.to_classes(self.features(images))
+
+
+def accuracy(model: Classifier, images: Tensor, labels: Tensor) -> float:
+    """The share of uint8 images that are classified as labelled."""
+    return float((logits(model, images).argmax(dim=1) == labels).double().mean())
+
+
+@torch.inference_mode()
+def logits(model: Classifier, images: Tensor) -> Tensor:
+    """The logits (N, K) of uint8 images."""
+    model.eval()
+    return torch.cat([model(to_float(batch)) for batch in images.split(EVALUATION_BATCH)])
+
+
+@torch.inference_mode()
+def features(model: Classifier, images: Tensor) -> Tensor:
+    """The features (N, 128) of uint8 images."""
+    model.eval()
+    batches = images.split(EVALUATION_BATCH)
+    return torch.cat([model.features(to_float(batch)) for batch in batches])
+
+
+def save_classifier(folder: Path, model: Classifier, classes: list[str]) -> None:
+    """Write config.json and weights.safetensors."""
+    config = {"image_shape": list(model.image_shape), "classes": classes}
+    write_json(folder / "config.json", config)
+    arrays = {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()}
+    write_arrays(folder / "weights.safetensors", arrays)
+
+
+def load_classifier(folder: Path, device: torch.device | str = "cpu") -> Classifier:
+    """Load a trained classifier, ready for evaluation.
+
+    Raises:
+        UserError: a file is missing or damaged, or the weights do not fit the config.
+    """
+    config = read_json(folder / "config.json", "image_shape", "classes")
+    arrays = read_arrays(folder / "weights.safetensors")
+    try:
+        with torch.device("meta"):
+            model = Classifier(tuple(config["image_shape"]), len(config["classes"]))
+        weights = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        model.load_state_dict(weights, assign=True)
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"{folder}: config and weights do not fit: {error}") from error
+    return model.to(device, memory_format=torch.channels_last).eval()

@@ -1,0 +1,61 @@
+"""How the classifier of classifier.py is trained."""
+
+import copy
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from tqdm import tqdm
+
+from autoencoders.classifier import Classifier, accuracy
+from autoencoders.core.errors import UserError
+from autoencoders.core.seeds import generator
+from autoencoders.models.inference import to_float
+from autoencoders.training.loop import learning_rate_factor
+
+WARMUP = 0.1
+WEIGHT_DECAY = 0.05
+
+
+def train_classifier(
+    model: Classifier,
+    training: tuple[Tensor, Tensor],
+    validation: tuple[Tensor, Tensor],
+    *,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+) -> None:
+    """Train on uint8 images and their labels, and leave the weights of the best validation epoch.
+
+    AdamW (Loshchilov & Hutter, 2019) with a linear warm-up and a cosine to zero.
+    """
+    images, labels = training
+    steps = epochs * math.ceil(len(images) / batch_size)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), learning_rate, weight_decay=WEIGHT_DECAY, fused=True
+    )
+    scheduler = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: learning_rate_factor(step, steps, WARMUP)
+    )
+    best, weights = -1.0, {}
+    with tqdm(total=epochs * len(images), unit=" images", unit_scale=True, disable=None) as bar:
+        for epoch in range(1, epochs + 1):
+            model.train()
+            order = torch.randperm(len(images), generator=generator(seed, "classifier", epoch))
+            for chosen in order.to(images.device).split(batch_size):
+                loss = functional.cross_entropy(model(to_float(images[chosen])), labels[chosen])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                scheduler.step()
+                bar.update(len(chosen))
+            found = accuracy(model, *validation)
+            bar.set_postfix(loss=f"{loss.item():.4g}", validation_accuracy=f"{found:.4f}")
+            if not math.isfinite(loss.item()):
+                raise UserError("the classifier diverged; try a smaller classifier.learning_rate")
+            if found > best:
+                best, weights = found, copy.deepcopy(model.state_dict())
+    model.load_state_dict(weights)
