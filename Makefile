@@ -11,10 +11,11 @@ JOBS ?= 1
 THREADS = $$(( ($$(getconf _NPROCESSORS_ONLN) + $(JOBS) - 1) / $(JOBS) ))
 # For each item of the matrix one dvc, which waits for the others' locks. Then `dvc repro` runs what
 # depends on several items, and anything else.
-SIDE_BY_SIDE = dvc repro preprocess-corruptions && dvc stage list --name-only \
+SIDE_BY_SIDE = dvc repro preprocess-corruptions train-classifier && dvc stage list --name-only \
 	| sed -n 's/^train@//p' | OMP_NUM_THREADS=$${OMP_NUM_THREADS:-$(THREADS)} \
 	xargs -P $(JOBS) -I ITEM dvc --wait-for-lock repro --single-item train@ITEM plot-training@ITEM \
-	embed@ITEM plot-latent@ITEM generate@ITEM evaluate@ITEM && dvc repro
+	embed@ITEM plot-latent@ITEM fit-mixture@ITEM generate@ITEM evaluate@ITEM evaluate-stress@ITEM \
+	evaluate-latent@ITEM evaluate-generation@ITEM evaluate-blends@ITEM && dvc repro
 RUN = $(if $(filter 1,$(JOBS)),dvc repro,$(SIDE_BY_SIDE))
 .DEFAULT_GOAL := help
 .PHONY: help install demo test format repro reproduce bench kill-test requirements clean

@@ -75,14 +75,13 @@ def generate(params: Params, model_name: str, corruption_name: str) -> None:
         title = f"{item}: from one image to another, straight and along an arc"
         image_grid(folder / "interpolations.png", title, strips)
 
-        drawn = {"a mixture of Gaussians": sample_mixture(mixture, settings.samples, params.seed)}
+        drawn = {"mixture": sample_mixture(mixture, settings.samples, params.seed)}
         if isinstance(model, VariationalAutoencoder):
             chance = generator(params.seed, "prior")
-            drawn["the prior"] = model.sample_prior(settings.samples, chance).numpy()
+            drawn["prior"] = model.sample_prior(settings.samples, chance).numpy()
             _draw_traversals(folder, item, model, codes, settings)
-        for source, samples in drawn.items():
-            name = source.split()[-1].lower()
-            _draw_samples(folder, name, f"{item}: samples from {source}", model, samples, train)
+        for name, samples in drawn.items():
+            _draw_samples(folder, name, f"{item}: samples from the {name}", model, samples, train)
         if model.latent_dim == 2:
             _draw_plane(folder, item, model, codes, settings.interpolation_steps)
 

@@ -8,13 +8,21 @@ import pytest
 import torch
 from matplotlib import image as pictures
 
-from autoencoders import metrics
+from autoencoders import floors
 from autoencoders.core.errors import UserError
 from autoencoders.figures import Row, distance_heatmap, image_grid, loss_curves, scatter
-from autoencoders.generation import blend, decode_codes, interpolate
+from autoencoders.floors import copy_mse, mean_image_mse, pca_mse
+from autoencoders.generation import (
+    blend,
+    decode_codes,
+    interpolate,
+    interpolate_on_sphere,
+    plane,
+    traverse,
+)
 from autoencoders.latent import (
     class_means,
-    closest_pairs,
+    closest_sets,
     distances,
     nearest_to,
     project_pca,
@@ -23,12 +31,9 @@ from autoencoders.latent import (
 )
 from autoencoders.metrics import (
     active_units,
-    copy_mse,
     elbo_parts,
     importance_weighted_bound,
-    mean_image_mse,
     mse_per_image,
-    pca_mse,
     psnr_from_mse,
     ssim_per_image,
 )
@@ -86,8 +91,9 @@ def test_class_means_their_distances_and_the_closest_pairs():
     assert means.tolist() == [[1, 0], [10, 1], [1, 4]]
     distance = distances(means)
     assert distance[0, 2] == 4
-    assert closest_pairs(distance, 2) == [(0, 2), (0, 1)]
-    assert len(closest_pairs(distance, 99)) == 3
+    assert closest_sets(distance, 2, 2) == [(0, 2), (0, 1)]
+    assert len(closest_sets(distance, 2, 99)) == 3
+    assert closest_sets(distance, 3, 99) == [(0, 1, 2)]
     assert nearest_to(means[1], codes) == 2
 
 
@@ -97,6 +103,32 @@ def test_blends_and_interpolations_are_linear():
     way = interpolate(means[0], means[1], 5)
     assert way.tolist() == [[0, 0], [1, 0.5], [2, 1], [3, 1.5], [4, 2]]
     assert way.dtype == np.float32
+
+
+def test_an_arc_keeps_the_length_between_codes_of_one_length():
+    start, end = np.array([[3, 0], [0, 3]], np.float32)
+    way = interpolate_on_sphere(start, end, 5)
+    assert way.dtype == np.float32
+    assert np.linalg.norm(way, axis=1) == pytest.approx(np.full(5, 3.0))
+    assert way[2] == pytest.approx([3 * 0.5**0.5] * 2)
+    assert way[[0, -1]] == pytest.approx(np.stack([start, end]), abs=1e-6)
+    for other in (start, -start, 0 * start):
+        straight = interpolate(start, other, 5)
+        assert interpolate_on_sphere(start, other, 5) == pytest.approx(straight)
+
+
+def test_a_traversal_changes_one_dimension():
+    code = np.array([1, 2, 3], np.float32)
+    assert traverse(code, 1, np.array([-1, 0])).tolist() == [[1, -1, 3], [1, 0, 3]]
+    assert code.tolist() == [1, 2, 3]
+
+
+def test_a_plane_is_a_grid_at_the_quantiles_seen_from_above():
+    codes = plane(np.array([0.1, 0.5, 0.9]), np.array([1.0, -2.0]), np.array([2.0, 0.5]))
+    assert codes.shape == (9, 2)
+    assert codes[4] == pytest.approx([1, -2])
+    assert codes[0] == pytest.approx([1 - 2 * 1.28155, -2 + 0.5 * 1.28155], abs=1e-4)
+    assert codes[8] == pytest.approx([1 + 2 * 1.28155, -2 - 0.5 * 1.28155], abs=1e-4)
 
 
 def test_batches_do_not_change_a_code_or_a_reconstruction():
@@ -147,9 +179,9 @@ def test_floors():
 def test_the_pca_floor_of_large_images_is_close_to_the_exact_one(monkeypatch):
     train, test = byte_images(200), byte_images(50)
     exact = pca_mse(train, test, 20, seed=0)
-    monkeypatch.setattr(metrics, "MAX_EXACT_PCA", 100)
+    monkeypatch.setattr(floors, "MAX_EXACT_PCA", 100)
     assert pca_mse(train, test, 20, seed=0) == pytest.approx(exact, rel=0.02)
-    monkeypatch.setattr(metrics, "MAX_PCA_NUMBERS", 150 * train[0].size)
+    monkeypatch.setattr(floors, "MAX_PCA_NUMBERS", 150 * train[0].size)
     sampled = pca_mse(train, test, 20, seed=0)
     assert sampled == pytest.approx(exact, rel=0.1)
     assert sampled != pytest.approx(exact, rel=1e-6)

@@ -4,12 +4,14 @@ Features are (N, F), of real images and of images in question. Scores in another
 as Inception's, must not be compared with these.
 """
 
+import warnings
+
 import torch
 from torch import Tensor, nn
 
 NEIGHBOURS = 5
 KID_SUBSETS, KID_SUBSET_SIZE = 50, 1000
-CHUNK = 1000
+CHUNK = 250
 
 
 def fidelity_measures(real: Tensor, made: Tensor, seed: int) -> dict[str, float]:
@@ -26,11 +28,12 @@ def fidelity_measures(real: Tensor, made: Tensor, seed: int) -> dict[str, float]
 
     extractor = nn.Identity()  # the features are given, where images would be
     extractor.num_features = real.shape[1]
-    frechet = FrechetInceptionDistance(feature=extractor)
     subset = min(KID_SUBSET_SIZE, len(real), len(made))
-    kid = KernelInceptionDistance(feature=extractor, subsets=KID_SUBSETS, subset_size=subset)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*extracted features in buffer")
         torch.manual_seed(seed)
+        frechet = FrechetInceptionDistance(feature=extractor)
+        kid = KernelInceptionDistance(feature=extractor, subsets=KID_SUBSETS, subset_size=subset)
         for metric in (frechet, kid):
             metric.update(real.cpu(), real=True)
             metric.update(made.cpu(), real=False)
@@ -79,3 +82,17 @@ def nearest_distances(points: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     """From each point (N, F) to the nearest of the others (M, F): distances and positions (N,)."""
     nearest = [torch.cdist(part, others).min(dim=1) for part in points.split(CHUNK)]
     return torch.cat([one.values for one in nearest]), torch.cat([one.indices for one in nearest])
+
+
+def smoothness(way: Tensor) -> dict[str, float]:
+    """How evenly the features (S, F) of an interpolation's images change.
+
+    "longest_step" is the longest step over the mean one, 1 if all are equal; "detour" is the length
+    of the way over the distance of its ends, at least 1.
+    """
+    steps = (way[1:] - way[:-1]).norm(dim=1)
+    whole = (way[-1] - way[0]).norm().clamp(min=1e-12)
+    return {
+        "longest_step": float(steps.max() / steps.mean().clamp(min=1e-12)),
+        "detour": float(steps.sum() / whole),
+    }

@@ -11,6 +11,7 @@ import numpy as np
 matplotlib.use("agg")
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from autoencoders.core.storage import whole_file
 
@@ -30,6 +31,7 @@ STYLE = {
 COLOURS = matplotlib.colormaps["tab10"].colors
 MANY_COLOURS = matplotlib.colormaps["turbo"]
 LEGEND_ROWS = 20
+SHOWN_SHARE = 0.1  # a class that never gets so probable is not drawn
 DARK = 0.6  # the mean of red, green and blue below which letters are white
 QUIET = "#666666"
 LOG_SCALE_FROM = 4  # curves whose values differ by this factor would be flat for most epochs
@@ -176,7 +178,11 @@ def _heatmap(
             shade = np.mean(image.cmap(image.norm(value))[:3])
             colour = "white" if shade < DARK else "black"
             axes.text(column, row, form.format(value), ha="center", va="center", color=colour)
-        figure.colorbar(image, label=label, shrink=0.8)
+        bar = figure.colorbar(image, label=label, shrink=0.8, format="%g")
+        bar.ax.minorticks_off()
+        if scale == "log":
+            bar.locator = LogLocator(subs=(1, 2, 5))
+            bar.update_ticks()
         axes.set_title(title)
         _save(figure, path)
 
@@ -199,6 +205,39 @@ def loss_curves(path: Path, title: str, history: "pd.DataFrame", units: dict[str
             if values.min() > 0 and values.max() > LOG_SCALE_FROM * values.min():
                 axes.set_yscale("log")
         panels[0, 0].legend()
+        _save(figure, path)
+
+
+def class_shares(
+    path: Path, title: str, shares: dict[str, np.ndarray], classes: Sequence[str]
+) -> None:
+    """Draw the classes' probabilities (S, K) along each named way, a panel for each.
+
+    The legend names the classes that matter on any of them.
+    """
+    columns = min(len(shares), 3)
+    rows = -(-len(shares) // columns)
+    size = (1.8 + 3.6 * columns, 0.6 + 2.8 * rows)
+    highest = np.max([share.max(axis=0) for share in shares.values()], axis=0)
+    named = [label for label in range(len(classes)) if highest[label] >= SHOWN_SHARE]
+    with plt.rc_context(STYLE):
+        figure, panels = plt.subplots(
+            rows, columns, figsize=size, layout="constrained", squeeze=False, sharey=True
+        )
+        for axes, (name, share) in zip(panels.flat, shares.items(), strict=False):
+            for label in named:
+                colour = _class_colour(label, len(classes))
+                way = np.linspace(0, 1, len(share))
+                axes.plot(way, share[:, label], color=colour, label=classes[label])
+            axes.set(title=name, ylim=(-0.02, 1.02), xticks=(0, 0.5, 1))
+            axes.set_xticklabels(["0 %", "50 %", "100 %"])
+        for axes in panels.flat[len(shares) :]:
+            axes.axis("off")
+        for axes in panels[:, 0]:
+            axes.set_ylabel("probability")
+        handles, labels = panels[0, 0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside right center")
+        figure.suptitle(title, weight="bold")
         _save(figure, path)
 
 

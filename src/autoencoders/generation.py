@@ -32,11 +32,10 @@ def interpolate_on_sphere(start: np.ndarray, end: np.ndarray, steps: int) -> np.
 
     It keeps to lengths that a Gaussian prior finds likely, where a straight line cuts through the
     middle, which it does not (White, 2016, arXiv:1609.04468). Where the two point in the same or in
-    opposite directions there is no one arc, and the line is straight.
+    opposite directions, or one in none, there is no one arc, and the line is straight.
     """
-    lengths = np.linalg.norm(start), np.linalg.norm(end)
-    cosine = float(start @ end / max(lengths[0] * lengths[1], np.finfo(np.float64).tiny))
-    angle = np.arccos(np.clip(cosine, -1, 1))
+    lengths = float(np.linalg.norm(start) * np.linalg.norm(end))
+    angle = np.arccos(np.clip(start @ end / lengths, -1, 1)) if lengths else 0.0
     if np.sin(angle) < 1e-4:
         return interpolate(start, end, steps)
     weight = np.linspace(0, 1, steps)[:, np.newaxis]

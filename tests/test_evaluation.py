@@ -1,0 +1,200 @@
+"""Abstraction, stress tests, mixtures and fidelity, against what can be known beforehand."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from autoencoders.abstraction import class_measures, neighbourhood_measures
+from autoencoders.classifier import (
+    Classifier,
+    accuracy,
+    features,
+    load_classifier,
+    logits,
+    save_classifier,
+)
+from autoencoders.classifier_training import train_classifier
+from autoencoders.core.errors import UserError
+from autoencoders.core.seeds import generator
+from autoencoders.corruptions import build_corruption, permute_pixels
+from autoencoders.fidelity import (
+    fidelity_measures,
+    manifold_measures,
+    nearest_distances,
+    smoothness,
+)
+from autoencoders.mixture import fit_mixture, sample_mixture
+from autoencoders.stress import cut, misplaced, mse_by, tile_accuracy
+
+CHANCE = np.random.default_rng(0)
+
+
+def clusters(count: int, apart: float = 20.0) -> tuple[np.ndarray, np.ndarray]:
+    """Codes (count, 6) in three clusters, and their labels."""
+    labels = np.arange(count) % 3
+    return np.eye(3, 6)[labels] * apart + CHANCE.normal(size=(count, 6)), labels
+
+
+def test_classes_far_apart_are_found_by_every_measure():
+    measured = class_measures(*clusters(300), *clusters(150), seed=0)
+    assert set(measured) == {"knn_accuracy", "probe_accuracy", "nmi", "ari", "silhouette"}
+    assert all(value > 0.8 for value in measured.values())
+    assert measured["knn_accuracy"] == measured["probe_accuracy"] == 1
+
+
+def test_classes_that_codes_do_not_tell_are_guessed():
+    codes = [CHANCE.normal(size=(count, 4)) for count in (600, 600)]
+    labels = [CHANCE.integers(3, size=600) for _ in range(2)]
+    measured = class_measures(codes[0], labels[0], codes[1], labels[1], seed=0)
+    assert measured["knn_accuracy"] == pytest.approx(1 / 3, abs=0.1)
+    assert measured["probe_accuracy"] == pytest.approx(1 / 3, abs=0.1)
+    assert all(abs(measured[name]) < 0.05 for name in ("nmi", "ari", "silhouette"))
+
+
+def test_neighbours_are_trusted_as_far_as_they_are_kept():
+    pixels = CHANCE.integers(256, size=(120, 1, 4, 4), dtype=np.uint8)
+    same = neighbourhood_measures(pixels, pixels.reshape(120, -1) / 255, seed=0)
+    assert same["trustworthiness"] == pytest.approx(1)
+    other = neighbourhood_measures(pixels, CHANCE.normal(size=(120, 3)), seed=0)
+    assert other["trustworthiness"] < 0.7
+
+
+def test_errors_are_gathered_by_what_was_done():
+    by = mse_by(np.array([0, 2, 2, 0]), np.array([1.0, 2.0, 4.0, 3.0]))
+    assert by == {"0": {"mse": 2.0, "images": 2}, "2": {"mse": 3.0, "images": 2}}
+    assert misplaced(np.array([[0, 1, 2, 3], [1, 0, 2, 3], [3, 2, 1, 0]])).tolist() == [0, 2, 4]
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)], ids=str)
+def test_tile_accuracy_counts_right_tiles_and_identical_ones(shape):
+    images = torch.rand(40, *shape, generator=generator(0, "images"))
+    jigsaw = build_corruption("jigsaw", *shape[1:], grid=3)
+    record = jigsaw.draw(40, generator(0, "jigsaw"))
+    shuffled = permute_pixels(images, jigsaw.table(record))
+    in_place = (record == torch.arange(9)).double().mean().item()
+    assert tile_accuracy(images, images, jigsaw) == 1
+    assert tile_accuracy(shuffled, images, jigsaw) == pytest.approx(in_place)
+    blank = torch.zeros_like(images)
+    assert tile_accuracy(blank, blank, jigsaw) == 1
+    assert cut(images, jigsaw).shape == (40, 9, shape[0] * (shape[1] // 3) ** 2)
+
+
+def test_a_mixture_is_that_of_the_codes():
+    codes, _ = clusters(3000, apart=30.0)
+    mixture = fit_mixture(codes.astype(np.float32), 3, seed=0)
+    assert mixture["weights"] == pytest.approx(np.full(3, 1 / 3), abs=0.01)
+    samples = sample_mixture(mixture, 3000, seed=1)
+    assert samples.dtype == np.float32
+    assert np.cov(samples.T) == pytest.approx(np.cov(codes.T), abs=8)
+    assert samples.mean(axis=0) == pytest.approx(codes.mean(axis=0), abs=0.9)
+    assert np.array_equal(samples, sample_mixture(mixture, 3000, seed=1))
+    assert not np.array_equal(samples, sample_mixture(mixture, 3000, seed=2))
+
+
+def test_a_mixture_of_few_codes_or_of_unused_dimensions_is_no_error():
+    few = fit_mixture(CHANCE.normal(size=(7, 5)).astype(np.float32), 10, seed=0)
+    assert len(few["weights"]) == 1
+    codes = CHANCE.normal(size=(500, 4)) * [1, 1, 0, 0]
+    samples = sample_mixture(fit_mixture(codes.astype(np.float32), 2, seed=0), 500, seed=0)
+    assert np.abs(samples[:, 2:]).max() < 0.1
+
+
+def striped(count: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """uint8 images whose bright half, left or right, is their class."""
+    labels = torch.arange(count) % 2
+    images = torch.randint(0, 120, (count, 1, 16, 16), generator=generator(0, "stripes"))
+    images[labels == 0, :, :, :8] += 100
+    images[labels == 1, :, :, 8:] += 100
+    return images.to(torch.uint8), labels
+
+
+def test_a_classifier_learns_and_comes_back(tmp_path):
+    torch.manual_seed(0)
+    model = Classifier((1, 16, 16), 2)
+    training, validation = striped(200), striped(60)
+    assert accuracy(model, *validation) < 0.9
+    train_classifier(
+        model, training, validation, epochs=4, batch_size=20, learning_rate=0.004, seed=0
+    )
+    assert accuracy(model, *validation) == 1
+    save_classifier(tmp_path, model, ["left", "right"])
+    loaded = load_classifier(tmp_path)
+    assert torch.equal(logits(loaded, validation[0]), logits(model, validation[0]))
+    assert features(loaded, validation[0]).shape == (60, Classifier.num_features)
+    config = json.loads((tmp_path / "config.json").read_text())
+    for unfit in (config | {"classes": ["a"]}, config | {"image_shape": [3, 16, 16]}):
+        (tmp_path / "config.json").write_text(json.dumps(unfit))
+        with pytest.raises(UserError, match="config and weights do not fit"):
+            load_classifier(tmp_path)
+
+
+def test_a_classifier_that_diverges_says_so():
+    torch.manual_seed(0)
+    model = Classifier((1, 16, 16), 2)
+    with torch.no_grad():
+        model.to_classes[1].weight.fill_(float("nan"))
+    with pytest.raises(UserError, match=r"classifier\.learning_rate"):
+        train_classifier(
+            model, striped(40), striped(20), epochs=1, batch_size=20, learning_rate=0.1, seed=0
+        )
+
+
+def features_like(count: int, shift: float = 0.0, scale: float = 1.0) -> torch.Tensor:
+    return torch.from_numpy(CHANCE.normal(size=(count, 8)) * scale + shift).float()
+
+
+def test_equal_distributions_score_best_and_others_worse():
+    real = features_like(1500)
+    same, shifted = (
+        fidelity_measures(real, made, seed=0)
+        for made in (features_like(1500), features_like(1500, shift=3.0))
+    )
+    assert same["frechet"] < 0.1
+    assert abs(same["kid"]) < 0.01
+    for name in ("precision", "recall", "density", "coverage"):
+        assert same[name] > 0.85
+        assert shifted[name] < 0.1
+    # Between unit Gaussians it is the squared distance of their means.
+    assert shifted["frechet"] == pytest.approx(8 * 3.0**2, rel=0.1)
+    assert shifted["kid"] > 1
+
+
+def test_fidelity_is_repeatable_and_leaves_torchs_chance_alone():
+    real, made = features_like(300), features_like(300, scale=1.3)
+    torch.manual_seed(5)
+    first = fidelity_measures(real, made, seed=0)
+    after = torch.rand(1)
+    torch.manual_seed(5)
+    assert torch.rand(1) == after
+    assert fidelity_measures(real, made, seed=0) == first
+
+
+def test_manifold_measures_are_those_of_their_definition():
+    real, made = features_like(60), features_like(50, shift=0.5)
+
+    def reach(points: np.ndarray) -> np.ndarray:
+        apart = np.linalg.norm(points[:, None] - points[None], axis=2)
+        return np.sort(apart, axis=1)[:, 5]
+
+    apart = np.linalg.norm(real.numpy()[:, None] - made.numpy()[None], axis=2)
+    inside = apart < reach(real.numpy())[:, None]
+    measured = manifold_measures(real, made)
+    assert measured["precision"] == pytest.approx(inside.any(axis=0).mean())
+    assert measured["density"] == pytest.approx(inside.sum() / (5 * len(made)))
+    assert measured["coverage"] == pytest.approx(inside.any(axis=1).mean())
+    assert measured["recall"] == pytest.approx((apart < reach(made.numpy())).any(axis=1).mean())
+
+
+def test_nearest_distances_and_smoothness():
+    points, others = torch.tensor([[0.0, 0], [5, 0]]), torch.tensor([[0.0, 1], [5, 3], [4, 0]])
+    distances, positions = nearest_distances(points, others)
+    assert distances.tolist() == [1, 1]
+    assert positions.tolist() == [0, 2]
+    straight = torch.linspace(0, 1, 5).unsqueeze(1) * torch.ones(3)
+    assert smoothness(straight) == pytest.approx({"longest_step": 1, "detour": 1})
+    jump = torch.tensor([[0.0], [0.0], [0.0], [3.0]])
+    assert smoothness(jump)["longest_step"] == pytest.approx(3)
+    around = torch.tensor([[0.0, 0], [0, 1], [1, 1], [1, 0]])
+    assert smoothness(around)["detour"] == pytest.approx(3)
