@@ -10,7 +10,10 @@ import yaml
 from tests.project import Project
 
 ITEMS = ["ae-rotate", "ae-jigsaw", "vae-rotate", "vae-jigsaw"]
-PER_ITEM = ["train", "plot-training", "embed", "plot-latent", "generate", "evaluate"]
+PER_ITEM = ["train", "plot-training", "embed", "plot-latent", "fit-mixture", "generate"]
+PER_ITEM += ["evaluate", "evaluate-stress", "evaluate-latent"]
+PER_ITEM += ["evaluate-generation", "evaluate-blends"]
+OF_ALL = {"plot-stress", "summarize"}
 
 
 def stages_of(*items: str, names=PER_ITEM) -> set[str]:
@@ -38,9 +41,10 @@ def changed(project: Project, changes: dict):
 
 
 def test_every_stage_runs_once_and_then_nothing_is_left_to_do(ran: Project):
-    single = {"download", "preprocess", "summarize"}
+    single = {"download", "preprocess", "evaluate-pixels", "train-classifier"} | OF_ALL
     corruptions = {f"preprocess-corruptions@{name}" for name in ("rotate", "jigsaw")}
-    assert set(ran.first_run) == single | corruptions | stages_of(*ITEMS)
+    models = {f"evaluate-pca@{name}" for name in ("ae", "vae")}
+    assert set(ran.first_run) == single | corruptions | models | stages_of(*ITEMS)
     assert len(ran.first_run) == len(set(ran.first_run))
     assert ran.repro() == []
     assert "up to date" in ran.run("dvc", "status").stdout
@@ -84,11 +88,14 @@ def test_figures_and_curves_are_registered_with_dvc(ran: Project):
 REUSED = {
     "the jigsaw's grid": (
         {"corruptions.jigsaw.grid": 4},
-        {"preprocess-corruptions@jigsaw", "summarize"} | stages_of("ae-jigsaw", "vae-jigsaw"),
+        {"preprocess-corruptions@jigsaw"}
+        | OF_ALL
+        | stages_of("ae-jigsaw", "vae-jigsaw")
+        | stages_of(*ITEMS, names=["evaluate-stress"]),
     ),
     "the VAE's beta": (
         {"models.vae.beta": 2.0},
-        {"summarize"} | stages_of("vae-rotate", "vae-jigsaw"),
+        OF_ALL | stages_of("vae-rotate", "vae-jigsaw"),
     ),
     "a figure's setting": (
         {"plot_latent.tsne_perplexity": 11.0},
@@ -104,11 +111,15 @@ REUSED = {
                 "align": False,
             }
         },
-        {"summarize"} | stages_of("small-rotate", "small-jigsaw"),
+        {"evaluate-pca@small"} | OF_ALL | stages_of("small-rotate", "small-jigsaw"),
     ),
     "the samples of a bound": (
         {"evaluate.importance_samples": 3},
         stages_of(*ITEMS, names=["evaluate"]),
+    ),
+    "the classifier": (
+        {"classifier.epochs": 3},
+        {"train-classifier"} | stages_of(*ITEMS, names=["evaluate-generation", "evaluate-blends"]),
     ),
 }
 
@@ -117,7 +128,7 @@ REUSED = {
 def test_a_change_reruns_what_it_affects_and_nothing_else(ran: Project, changes, expected):
     with changed(ran, changes):
         # Where new results equal the old ones, DVC may rightly skip what depends on them alone.
-        assert set(ran.repro()) | {"summarize"} == expected | {"summarize"}
+        assert set(ran.repro()) | OF_ALL == expected | OF_ALL
         diff = ran.run("dvc", "metrics", "diff", "--json", "HEAD").stdout
         touched = {item for item in [*ITEMS, "small-rotate"] if f'metrics/{item}.json"' in diff}
         assert touched == {name.partition("@")[2] for name in expected if "evaluate@" in name} - {
@@ -151,6 +162,7 @@ def test_a_second_run_with_items_side_by_side_gives_the_same_bytes(ran: Project,
     output = again.run("make", "--assume-old", ".venv/installed", "repro", "JOBS=2").stdout
     assert "Data and pipelines are up to date" not in output
     first, second = (yaml.safe_load(project.lock())["stages"] for project in (ran, again))
-    del second["summarize"]  # of fewer models
-    assert len(second) == 4 + len(PER_ITEM) * 2
+    for name in OF_ALL:
+        del second[name]  # of fewer models
+    assert len(second) == 7 + len(PER_ITEM) * 2
     assert {name: first[name] for name in second} == second
