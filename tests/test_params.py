@@ -128,9 +128,14 @@ REFUSED = {
         ["generate.blends.fashion_mnist is missing"],
     ),
     "blends of no data set": ("generate/blends/svhn", [], ["generate.blends.svhn", "svhn"]),
-    "no pairs": ("generate/closest_pairs", 0, ["generate.closest_pairs:", "0"]),
+    "no closest sets": ("generate/closest_sets", 0, ["generate.closest_sets:", "0"]),
+    "no traversals": ("generate/traversals", 0, ["generate.traversals:", "0"]),
+    "no components": ("mixture/components", 0, ["mixture.components:", "0"]),
+    "a classifier without epochs": ("classifier/epochs", 0, ["classifier.epochs:", "0"]),
+    "a classifier's rate of 0": ("classifier/learning_rate", 0.0, ["classifier.learning_rate:"]),
+    "too few generated": ("evaluate/generated_samples", 9, ["generated_samples:", "9"]),
     "two steps": ("generate/interpolation_steps", 2, ["generate.interpolation_steps:", "2"]),
-    "a million samples": ("generate/prior_samples", 10**6, ["generate.prior_samples:"]),
+    "a million samples": ("generate/samples", 10**6, ["generate.samples:"]),
     "a long text": ("data/name", "x" * 10**5, ["data.name:", "xxx...xxx"]),
 }
 
