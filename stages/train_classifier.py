@@ -32,7 +32,7 @@ def train(params: Params) -> None:
         )
     )
     torch.manual_seed(params.seed)
-    model = Classifier(tuple(training[0].shape[1:]), max(1, len(classes))).to(device)
+    model = Classifier(tuple(training[0].shape[1:]), len(classes)).to(device)
     if len(classes) > 1:
         train_classifier(
             model, training, validation, seed=params.seed, **params.classifier.model_dump()

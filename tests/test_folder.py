@@ -196,18 +196,28 @@ PIPELINE = [
     ["download"],
     ["preprocess"],
     ["preprocess_corruptions", "jigsaw"],
+    ["preprocess_corruptions", "rotate"],
+    ["train_classifier"],
     ["train", "vae", "jigsaw"],
     ["plot_training", "vae", "jigsaw"],
     ["embed", "vae", "jigsaw"],
     ["plot_latent", "vae", "jigsaw"],
+    ["fit_mixture", "vae", "jigsaw"],
     ["generate", "vae", "jigsaw"],
     ["evaluate", "vae", "jigsaw"],
+    ["evaluate_stress", "vae", "jigsaw"],
+    ["evaluate_latent", "vae", "jigsaw"],
+    ["evaluate_pca", "vae"],
+    ["evaluate_pixels"],
+    ["evaluate_generation", "vae", "jigsaw"],
+    ["evaluate_blends", "vae", "jigsaw"],
 ]
 
 
 @pytest.mark.parametrize("classes", [True, False])
 def test_every_stage_works_on_colour_images_with_and_without_classes(tmp_path, classes):
     own = {"data.name": "folder", "data.size": 33, "corruptions.jigsaw.grid": 5}
+    own["generate.blends.folder"] = [["red", "blue"]] if classes else []
     project = Project(tmp_path / "project", own | {"train.epochs": 1})
     for n in range(60):
         pixels = CHANCE.integers(0, 255, (40, 50, 3), np.uint8)
@@ -224,6 +234,11 @@ def test_every_stage_works_on_colour_images_with_and_without_classes(tmp_path, c
     of_classes = {"class-means.png", "blends.png", "class-distances.png"}
     assert figures >= {"pca.png", "tsne.png", "interpolations.png", "prior-samples.png"}
     assert of_classes <= figures if classes else not of_classes & figures
+    assert ("classes.png" in figures) == classes
+    latent = json.loads(project.path("metrics/latent/vae-jigsaw.json").read_text())
+    assert ("knn_accuracy" in latent) == classes
+    generated = json.loads(project.path("metrics/generation/vae-jigsaw.json").read_text())
+    assert set(generated) >= {"prior_samples", "mixture_samples", "training_images"}
     description = json.loads(project.path("data/processed/dataset.json").read_text())
     assert description["image_shape"] == [3, 33, 33]
     assert description["classes"] == (["blue", "red"] if classes else [])

@@ -14,7 +14,10 @@ DROPOUT = 0.3
 
 
 class Classifier(nn.Module):
-    """Convolutions with batch normalisation and pooling; 128 features, then one linear layer."""
+    """Convolutions with batch normalisation and pooling; 128 features, then one linear layer.
+
+    Of a data set without classes it is not trained, and its features are those of chance.
+    """
 
     num_features = CHANNELS[-1]
 
@@ -32,7 +35,7 @@ class Classifier(nn.Module):
             ]
             before = channels
         self.blocks = nn.Sequential(*layers)
-        self.to_classes = nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(before, classes))
+        self.to_classes = nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(before, max(1, classes)))
         self.to(memory_format=torch.channels_last)
 
     def features(self, images: Tensor) -> Tensor:
