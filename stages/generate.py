@@ -36,6 +36,7 @@ from autoencoders.params import Generate, Params
 
 CLASSES_PER_ROW = 10
 SAMPLES_PER_ROW = 16
+MOST_INTERPOLATIONS = 6
 NEAREST_SHOWN = 10
 TRAVERSED_DEVIATIONS = 2.5
 
@@ -59,7 +60,8 @@ def generate(params: Params, model_name: str, corruption_name: str) -> None:
             means = class_means(codes, arrays["labels"], len(classes))
             sets = _sets(classes, means, settings, dataset["name"])
             _draw_classes(folder, item, model, means, classes, sets)
-            pairs = dict.fromkeys(pair for _, members in sets for pair in pairwise(members))
+            pairs = list(dict.fromkeys(pair for _, members in sets for pair in pairwise(members)))
+            pairs = pairs[:MOST_INTERPOLATIONS]
             ends = [[nearest_to(means[label], codes) for label in pair] for pair in pairs]
             labels = [f"{classes[first]}\nto {classes[second]}" for first, second in pairs]
         else:

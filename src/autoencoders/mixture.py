@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from autoencoders.latent import subsample
+
+FITTED = 20_000
 MIXTURE = {"weights": ("float64", 1), "means": ("float64", 2), "scales": ("float64", 3)}
 """The arrays of a mixture of K Gaussians over L dimensions: weights (K,), means (K, L) and scales
 (K, L, L), the lower Cholesky factors of the covariances."""
@@ -14,12 +17,12 @@ MIXTURE = {"weights": ("float64", 1), "means": ("float64", 2), "scales": ("float
 def fit_mixture(codes: np.ndarray, components: int, seed: int) -> dict[str, np.ndarray]:
     """Fit full Gaussians to codes (N, L) by expectation maximisation: the arrays of MIXTURE.
 
-    Fewer components than asked for where there are too few codes for them.
+    To a sample of 20,000 codes, and with fewer components where there are too few codes for them.
     """
     from sklearn.mixture import GaussianMixture
     from threadpoolctl import threadpool_limits
 
-    codes = codes.astype(np.float64)
+    codes = codes[subsample(len(codes), FITTED, seed)].astype(np.float64)
     # So that a dimension that a model does not use does not make a covariance singular.
     floor = 1e-6 * max(codes.var(axis=0).max(), 1e-6)
     components = max(1, min(components, len(codes) // (2 * codes.shape[1])))
