@@ -23,7 +23,7 @@ from autoencoders.metrics import (
     ssim_per_image,
 )
 from autoencoders.models.devices import prepare
-from autoencoders.models.inference import encode, reconstruct, to_float
+from autoencoders.models.inference import align, encode, reconstruct, to_float
 from autoencoders.models.registry import load_model
 from autoencoders.models.vae import VariationalAutoencoder
 from autoencoders.params import Params
@@ -48,6 +48,8 @@ def evaluate(params: Params, model_name: str, corruption_name: str) -> None:
     ssim = ssim_per_image(reconstructed, targets)
     errors = {"mse": mse, "psnr": psnr_from_mse(mse), "ssim": ssim}
     measured = {name: float(values.mean()) for name, values in errors.items()}
+    if model.aligner is not None:
+        measured["alignment_mse"] = float(mse_per_image(align(model, inputs), targets).mean())
     if isinstance(model, VariationalAutoencoder):
         measured |= elbo_parts(model, inputs, originals, params.seed)
         samples = params.evaluate.importance_samples
