@@ -30,6 +30,7 @@ SMALL = {
     "generate.samples": 8,
     "generate.traversals": 3,
     "classifier.epochs": 2,
+    "report.points": 60,
     "evaluate.generated_samples": 50,
     "evaluate.importance_samples": 5,
 }

@@ -166,6 +166,11 @@ class Evaluate(Section):
     generated_samples: int = Field(ge=10, le=1_000_000)
 
 
+class Report(Section):
+    compare: str = Field(max_length=200)
+    points: int = Field(ge=2, le=5000)
+
+
 class Params(Section):
     """All of params.yaml; the file itself says what each key means."""
 
@@ -181,6 +186,7 @@ class Params(Section):
     mixture: Mixture
     classifier: Classifier
     evaluate: Evaluate
+    report: Report
 
     @model_validator(mode="after")
     def _grids_fit(self) -> "Params":

@@ -1,0 +1,120 @@
+"""What the report's page holds: numbers, pictures as PNG, codes, and decoders as plain arrays.
+
+Everything is JSON; arrays are base64 of little-endian float16, which halves a decoder's size and
+moves a pixel by less than a grey level.
+"""
+
+import base64
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from torch import nn
+
+from autoencoders.models.base import Autoencoder
+
+PAGE = Path(__file__).with_name("page.html")
+PLACE = '"CONTENT"'
+
+
+def page(content: dict[str, Any]) -> str:
+    """The whole page. `content` may hold any text: it cannot end the script that it stands in."""
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return PAGE.read_text(encoding="utf-8").replace(PLACE, text.replace("<", "\\u003c"))
+
+
+def packed(array: np.ndarray) -> str:
+    """An array as base64 of float16, row by row."""
+    return base64.b64encode(np.ascontiguousarray(array, "<f2").tobytes()).decode()
+
+
+def picture(images: np.ndarray, columns: int) -> str:
+    """uint8 images (N, C, H, W) side by side in rows of so many, as the URL of a PNG."""
+    count, channels, height, width = images.shape
+    rows = -(-count // columns)
+    sheet = np.zeros((rows * columns, channels, height, width), np.uint8)
+    sheet[:count] = images
+    sheet = sheet.reshape(rows, columns, channels, height, width).transpose(0, 3, 1, 4, 2)
+    sheet = sheet.reshape(rows * height, columns * width, channels)
+    file = io.BytesIO()
+    Image.fromarray(sheet.squeeze(2) if channels == 1 else sheet).save(file, "png", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def decoder_layers(model: Autoencoder) -> list[dict[str, Any]]:
+    """A convolutional decoder layer by layer, as the page's script runs it, channels innermost.
+
+    Batch normalisation is folded into the transposed convolution before it.
+    """
+    linear, _ = model.decoder.from_code
+    layers = [_linear(linear), {"kind": "silu"}, {"kind": "shape", "shape": model.decoder.grid}]
+    modules = list(model.decoder.blocks)
+    for module, following in zip(modules, [*modules[1:], None], strict=True):
+        if isinstance(module, nn.ConvTranspose2d):
+            norm = following if isinstance(following, nn.BatchNorm2d) else None
+            layers.append(_transposed(module, norm))
+        elif not isinstance(module, nn.BatchNorm2d):
+            layers.append({"kind": {nn.SiLU: "silu", nn.Sigmoid: "sigmoid"}[type(module)]})
+    return layers
+
+
+def _linear(module: nn.Linear) -> dict[str, Any]:
+    weight, bias = (tensor.detach().cpu().numpy() for tensor in (module.weight, module.bias))
+    return {
+        "kind": "linear",
+        "shape": list(weight.shape),
+        "weight": packed(weight),
+        "bias": packed(bias),
+    }
+
+
+def _transposed(module: nn.ConvTranspose2d, norm: nn.BatchNorm2d | None) -> dict[str, Any]:
+    weight = module.weight.detach().cpu().double().numpy()  # in, out, height, width
+    bias = np.zeros(module.out_channels)
+    if module.bias is not None:
+        bias = module.bias.detach().cpu().double().numpy()
+    if norm is not None:
+        gain, shift, mean, variance = (
+            tensor.detach().cpu().double().numpy()
+            for tensor in (norm.weight, norm.bias, norm.running_mean, norm.running_var)
+        )
+        scale = gain / np.sqrt(variance + norm.eps)
+        weight = weight * scale[:, np.newaxis, np.newaxis]
+        bias = (bias - mean) * scale + shift
+    return {
+        "kind": "transposed",
+        "shape": [module.in_channels, module.out_channels],
+        "kernel": module.kernel_size[0],
+        "stride": module.stride[0],
+        "padding": module.padding[0],
+        "more": list(module.output_padding),
+        "weight": packed(weight.transpose(2, 3, 0, 1)),
+        "bias": packed(bias),
+    }
+
+
+def plane_of(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The plane of most variance through codes (N, L): its points (N, 2), origin (L,), axes (2, L).
+
+    The axes are orthonormal, so that each point of the plane is a code.
+    """
+    origin = codes.mean(axis=0)
+    centred = codes - origin
+    _, _, axes = np.linalg.svd(centred.astype(np.float64), full_matrices=False)
+    axes = axes[:2]
+    if len(axes) < 2:  # codes of one number
+        axes = np.vstack([axes, np.zeros_like(axes)])
+    # The sign of a component is arbitrary; its largest number is made positive.
+    largest = np.abs(axes).argmax(axis=1)
+    signs = np.where(axes[np.arange(2), largest] < 0, -1, 1)
+    axes = axes * signs[:, np.newaxis]
+    return centred @ axes.T, origin, axes
+
+
+def rounded(rows: Sequence[Sequence[float]], digits: int = 4) -> list[list[float]]:
+    """Numbers short enough to be written out."""
+    return [[round(float(value), digits) for value in row] for row in rows]

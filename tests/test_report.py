@@ -1,0 +1,276 @@
+"""The report: what is in it, and how it behaves in a real browser."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+
+from autoencoders.core.storage import read_arrays
+from autoencoders.models.inference import decode
+from autoencoders.models.registry import build_model, load_model
+from autoencoders.report.content import decoder_layers, packed, page, plane_of
+from tests.project import Project
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+STAGES = [
+    ["download"],
+    ["preprocess"],
+    ["preprocess_corruptions", "jigsaw"],
+    ["train_classifier"],
+    ["train", "vae", "jigsaw"],
+    ["embed", "vae", "jigsaw"],
+    ["fit_mixture", "vae", "jigsaw"],
+    ["evaluate", "vae", "jigsaw"],
+    ["evaluate_stress", "vae", "jigsaw"],
+    ["evaluate_latent", "vae", "jigsaw"],
+    ["evaluate_pca", "vae"],
+    ["evaluate_pixels"],
+    ["evaluate_generation", "vae", "jigsaw"],
+    ["summarize"],
+    ["report"],
+]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    changes = {"models.ae": None, "corruptions.rotate": None, "train.snapshot_epochs": []}
+    project = Project(tmp_path_factory.mktemp("report") / "project", changes)
+    for arguments in STAGES:
+        project.stage(*arguments)
+    return project
+
+
+def test_no_text_can_end_the_script_that_holds_it():
+    html = page({"classes": ["</script><script>alert(1)</script>", "<!--"]})
+    assert "</script><script>alert" not in html
+    assert html.count("</script>") == page({}).count("</script>")
+    assert json.loads(html.split('id="content">')[1].split("</script>")[0])["classes"][1] == "<!--"
+
+
+def test_arrays_are_packed_row_by_row():
+    import base64
+
+    array = np.array([[0.5, -1.25], [3.0, 65504.0]])
+    assert np.frombuffer(base64.b64decode(packed(array)), "<f2").tolist() == array.ravel().tolist()
+
+
+def test_a_plane_is_orthonormal_and_holds_the_most_variance():
+    codes = np.random.default_rng(0).normal(size=(200, 5)) * [1, 9, 0.1, 4, 0.1]
+    points, origin, axes = plane_of(codes)
+    assert axes @ axes.T == pytest.approx(np.eye(2), abs=1e-9)
+    assert np.abs(axes).argmax(axis=1).tolist() == [1, 3]
+    assert points == pytest.approx((codes - origin) @ axes.T)
+    assert plane_of(codes[:, :1])[0].shape == (200, 2)
+
+
+def run_layers(layers: list[dict], code: np.ndarray) -> np.ndarray:
+    """The layers as torch would run them, from what the page is given."""
+    import base64
+
+    def unpacked(layer: dict, name: str) -> torch.Tensor:
+        return torch.from_numpy(np.frombuffer(base64.b64decode(layer[name]), "<f2").astype("f4"))
+
+    x = torch.from_numpy(code)
+    for layer in layers:
+        if layer["kind"] == "linear":
+            x = unpacked(layer, "weight").view(layer["shape"]) @ x + unpacked(layer, "bias")
+        elif layer["kind"] == "shape":
+            x = x.view(*layer["shape"]).permute(2, 0, 1)
+        elif layer["kind"] == "transposed":
+            side, (ins, outs) = layer["kernel"], layer["shape"]
+            weight = unpacked(layer, "weight").view(side, side, ins, outs).permute(2, 3, 0, 1)
+            x = torch.nn.functional.conv_transpose2d(
+                x.unsqueeze(0),
+                weight,
+                unpacked(layer, "bias"),
+                layer["stride"],
+                layer["padding"],
+                layer["more"],
+            ).squeeze(0)
+        else:
+            x = {"silu": torch.nn.functional.silu, "sigmoid": torch.sigmoid}[layer["kind"]](x)
+    return x.numpy()
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 33, 45)], ids=str)
+def test_layers_are_the_decoder_with_batch_normalisation_folded_in(shape):
+    torch.manual_seed(0)
+    settings = {"architecture": "conv", "channels": [8, 16, 8], "latent_dim": 5, "align": None}
+    model = build_model("ae", shape, settings)
+    model.train()
+    model.decode(torch.randn(50, 5))  # moves the statistics of batch normalisation
+    code = np.linspace(-1, 1, 5, dtype=np.float32)
+    with torch.inference_mode():
+        expected = model.eval().decode(torch.from_numpy(code).unsqueeze(0))[0].numpy()
+    assert run_layers(decoder_layers(model), code) == pytest.approx(expected, abs=1 / 255)
+
+
+def test_the_report_stays_small_and_names_what_it_compares_with(project: Project):
+    path = project.path("plots/report.html")
+    assert 10_000 < path.stat().st_size < 15_000_000
+    before = path.read_bytes()
+    project.stage("report")
+    assert path.read_bytes() == before
+    project.run("git", "add", "--force", "metrics")
+    project.commit("Measure")
+    project.set({"report.compare": "HEAD"})
+    project.stage("report")
+    content = json.loads(path.read_text().split('id="content">')[1].split("</script>")[0])
+    name, here, there = content["changes"]["rows"][0]
+    assert name == "vae-jigsaw"
+    assert here == there
+    project.set({"report.compare": "no-such-thing"})
+    result = project.stage("report", check=False)
+    assert result.returncode == 1
+    assert "report.compare is 'no-such-thing'" in result.stdout
+    project.set({"report.compare": ""})
+    path.write_bytes(before)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    if CHROMIUM is None:
+        pytest.skip("needs Chromium, as package chromium of Debian")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox"] if os.name == "posix" and os.geteuid() == 0 else []
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+
+
+@pytest.fixture
+def opened(browser, project: Project) -> Iterator:
+    """The report in a window; it must neither complain nor ask for anything."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    window = context.new_page()
+    said: list[str] = []
+    window.on("console", lambda message: said.append(message.text))
+    window.on("pageerror", lambda error: said.append(str(error)))
+    window.on(
+        "request",
+        lambda request: request.url.startswith(("file:", "data:")) or said.append(request.url),
+    )
+    window.goto(project.path("plots/report.html").resolve().as_uri())
+    yield window
+    assert said == []
+    context.close()
+
+
+def test_the_browser_decodes_as_torch_does(opened, project: Project):
+    model = load_model(project.path("models/vae-jigsaw"))
+    codes = read_arrays(project.path("data/embeddings/vae-jigsaw/validation.safetensors"))["mean"]
+    expected = decode(model, torch.from_numpy(codes[:20].copy())).permute(0, 2, 3, 1)
+    found = opened.evaluate(
+        "codes => codes.map(code => Array.from(decode('vae-jigsaw', code)))", codes[:20].tolist()
+    )
+    assert np.array(found) == pytest.approx(expected.flatten(1).numpy(), abs=1 / 255)
+    assert expected.std() > 0.01
+
+
+def point_of(window, index: int) -> dict[str, float]:
+    """Where a point of the map is, in its element."""
+    x, y = window.evaluate(
+        """index => scales().toMap(item.points[index])
+            .map(v => v * $("map").clientWidth / MAP)""",
+        index,
+    )
+    return {"x": x, "y": y}
+
+
+def picture_of(window, canvas: str) -> str:
+    return window.evaluate("id => $(id).toDataURL()", canvas)
+
+
+def test_pointing_at_an_image_shows_it(opened):
+    tip = opened.locator("#tip")
+    assert tip.is_hidden()
+    opened.locator("#map").hover(position=point_of(opened, 3))
+    assert tip.is_visible()
+    index = opened.evaluate(
+        "([x, y]) => nearest(x * MAP / $('map').clientWidth, y * MAP / $('map').clientWidth)",
+        list(point_of(opened, 3).values()),
+    )
+    label = opened.evaluate("index => content.classes[content.labels[index]]", index)
+    assert opened.locator("#tip-class").inner_text() == label
+    shown = {picture_of(opened, f"tip-{name}") for name in ("original", "input", "output")}
+    assert len(shown) == 3
+    opened.locator("h1").hover()
+    assert tip.is_hidden()
+
+
+def test_sliders_and_choices_change_the_blend(opened):
+    seen = {picture_of(opened, "blend")}
+    opened.locator("#share-1").fill("90")
+    seen.add(picture_of(opened, "blend"))
+    assert opened.locator("#share-1-text").inner_text() == "90 %"
+    opened.locator("#end-2").select_option(label="mean of 0")
+    seen.add(picture_of(opened, "blend"))
+    opened.locator("#share-2").fill("80")
+    seen.add(picture_of(opened, "blend"))
+    assert len(seen) == 4
+
+
+def test_picks_are_blended_and_places_decoded(opened):
+    map_ = opened.locator("#map")
+    for index in (3, 40):
+        map_.click(position=point_of(opened, index))
+    assert opened.evaluate("picks.length") == 2
+    assert opened.locator("#end-0").input_value().startswith("pick")
+    assert opened.locator("#end-1").input_value().startswith("pick")
+    blended = picture_of(opened, "blend")
+    empty = opened.evaluate(
+        """() => { for (let x = 5; x < MAP; x += 10) for (let y = 5; y < MAP; y += 10)
+            if (nearest(x, y) === null) return [x, y].map(v => v * $("map").clientWidth / MAP) }"""
+    )
+    map_.click(position=dict(zip("xy", empty, strict=True)))
+    assert "the place (" in opened.locator("#made-of").inner_text()
+    assert picture_of(opened, "blend") != blended
+
+
+def test_the_keyboard_is_enough(opened):
+    opened.locator("#map").focus()
+    before = opened.locator("#made-of").inner_text()
+    for _ in range(3):
+        opened.keyboard.press("ArrowLeft")
+    opened.keyboard.press("Enter")
+    assert opened.locator("#made-of").inner_text() != before or opened.evaluate("picks.length") == 1
+    button = opened.locator("#legend button").first
+    button.focus()
+    opened.keyboard.press("Enter")
+    assert button.get_attribute("aria-pressed") == "false"
+    hidden = opened.evaluate("content.labels.findIndex(label => label === 0)")
+    found = opened.evaluate("index => nearest(...scales().toMap(item.points[index]))", hidden)
+    assert found is None or opened.evaluate("index => content.labels[index]", found) != 0
+
+
+def test_columns_sort_and_epochs_switch(opened):
+    button = opened.locator("#table th button", has_text="MSE")
+    for order in (1, -1):
+        button.click()
+        cells = opened.locator("#table tbody tr td:nth-child(2)").all_inner_texts()
+        values = [float(cell) for cell in cells if cell != "\N{EN DASH}"]
+        assert len(values) > 3
+        assert values == sorted(values, reverse=order < 0)
+    images = opened.locator("#strips img")
+    last = images.last.get_attribute("src")
+    opened.locator("#shown-epoch").select_option("1")
+    assert images.last.get_attribute("src") != last
+    assert opened.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 800, 1400])
+def test_the_page_fits_any_window(browser, project: Project, width: int, scheme: str):
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    window = context.new_page()
+    window.goto(project.path("plots/report.html").resolve().as_uri())
+    assert window.evaluate("document.documentElement.scrollWidth") <= width
+    bright = (
+        window.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    )
+    assert bright == (scheme == "light")
+    context.close()
