@@ -36,7 +36,8 @@ demo: install  ## run the whole pipeline on the embedded digits, in .demo: no do
 		--set-param train.batch_size=64 --set-param train.epochs=8 preprocess-corruptions
 	cd .demo && $(SIDE_BY_SIDE) && dvc exp save --force --name demo
 	@echo
-	@echo "The demo is done. Figures: .demo/plots, metrics: .demo/metrics, models: .demo/models."
+	@echo "The demo is done. Open .demo/plots/report.html; more figures: .demo/plots, metrics:" \
+		".demo/metrics, models: .demo/models."
 
 test: install  ## lint and run all tests
 	ruff format --check . && ruff check .

@@ -13,7 +13,7 @@ ITEMS = ["ae-rotate", "ae-jigsaw", "vae-rotate", "vae-jigsaw"]
 PER_ITEM = ["train", "plot-training", "embed", "plot-latent", "fit-mixture", "generate"]
 PER_ITEM += ["evaluate", "evaluate-stress", "evaluate-latent"]
 PER_ITEM += ["evaluate-generation", "evaluate-blends"]
-OF_ALL = {"plot-stress", "summarize"}
+OF_ALL = {"plot-stress", "report", "summarize"}
 
 
 def stages_of(*items: str, names=PER_ITEM) -> set[str]:
@@ -117,6 +117,7 @@ REUSED = {
         {"evaluate.importance_samples": 3},
         stages_of(*ITEMS, names=["evaluate"]),
     ),
+    "the report": ({"report.points": 50}, {"report"}),
     "the classifier": (
         {"classifier.epochs": 3},
         {"train-classifier"} | stages_of(*ITEMS, names=["evaluate-generation", "evaluate-blends"]),
