@@ -218,6 +218,7 @@ PIPELINE = [
 def test_every_stage_works_on_colour_images_with_and_without_classes(tmp_path, classes):
     own = {"data.name": "folder", "data.size": 33, "corruptions.jigsaw.grid": 5}
     own["generate.blends.folder"] = [["red", "blue"]] if classes else []
+    own["models.vae.latent_dim"] = 2 if classes else 8
     project = Project(tmp_path / "project", own | {"train.epochs": 1})
     for n in range(60):
         pixels = CHANCE.integers(0, 255, (40, 50, 3), np.uint8)
@@ -233,6 +234,8 @@ def test_every_stage_works_on_colour_images_with_and_without_classes(tmp_path, c
     figures = {path.name for path in project.path("plots").rglob("*.png")}
     of_classes = {"class-means.png", "blends.png", "class-distances.png"}
     assert figures >= {"pca.png", "tsne.png", "interpolations.png", "prior-samples.png"}
+    assert figures >= {"mixture-samples.png", "mixture-nearest.png", "traversals.png"}
+    assert ("plane.png" in figures) == classes  # drawn where the latent space is one
     assert of_classes <= figures if classes else not of_classes & figures
     assert ("classes.png" in figures) == classes
     latent = json.loads(project.path("metrics/latent/vae-jigsaw.json").read_text())
