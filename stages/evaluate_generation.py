@@ -49,7 +49,8 @@ def evaluate_generation(params: Params, model_name: str, corruption_name: str) -
     if isinstance(model, VariationalAutoencoder):
         chance = generator(params.seed, "measured prior", device=device)
         made["prior_samples"] = decode_codes(model, model.sample_prior(count, chance))
-    real, seen = featured(test["images"]), featured(train)
+    real = featured(test["images"][subsample(len(test["images"]), count, params.seed)])
+    seen = featured(train)
     usual = nearest_distances(real, seen)[0].median()
     measured = {}
     for name, images in made.items():
