@@ -35,10 +35,11 @@ def class_measures(
     """What codes tell of the classes, each at most 1.
 
     The accuracies are those of classifiers fitted to training codes, on test codes, at most a
-    sample of 60,000 and 10,000: "knn_accuracy" of the 10 nearest neighbours, "probe_accuracy" of a logistic regression on
-    standardised codes (at most 200 steps of L-BFGS). "nmi" and "ari" compare the clusters of
-    k-means, as many as there are classes, with the classes (Vinh et al., 2010; Hubert & Arabie,
-    1985). "silhouette" is that of the classes (Rousseeuw, 1987), over a sample of 2,000.
+    sample of 60,000 and 10,000: "knn_accuracy" of the 10 nearest neighbours, "probe_accuracy" of
+    a logistic regression on standardised codes (at most 200 steps of L-BFGS). "nmi" and "ari"
+    compare the clusters of k-means, as many as there are classes, with the classes (Vinh et al.,
+    2010; Hubert & Arabie, 1985). "silhouette" is that of the classes (Rousseeuw, 1987), over a
+    sample of 2,000.
     """
     fitted = subsample(len(train), MOST_FITTED, seed)
     train, train_labels = train[fitted], train_labels[fitted]
