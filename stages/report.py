@@ -52,7 +52,7 @@ def report(params: Params) -> None:
         name: read_pairs(
             Path("data/processed/validation.safetensors"),
             Path(f"data/corrupted/{name}/validation.safetensors"),
-        )[1]["images"]
+        )[1]
         for name in params.corruptions
     }
     items = [
@@ -70,7 +70,8 @@ def report(params: Params) -> None:
         "sheets": {
             "original": picture(validation["images"][chosen], SHEET_COLUMNS),
             "inputs": {
-                name: picture(images[chosen], SHEET_COLUMNS) for name, images in inputs.items()
+                name: picture(arrays["images"][chosen], SHEET_COLUMNS)
+                for name, arrays in inputs.items()
             },
         },
         "items": items,
@@ -99,7 +100,7 @@ def _item(
     model_name: str,
     corruption_name: str,
     validation: dict[str, np.ndarray],
-    inputs: np.ndarray,
+    inputs: dict[str, np.ndarray],
     chosen: np.ndarray,
     classes: int,
 ) -> dict[str, Any]:
@@ -127,14 +128,16 @@ def _item(
     }
 
 
-def _strips(name: str, originals: np.ndarray, inputs: np.ndarray) -> dict[str, Any]:
+def _strips(name: str, originals: np.ndarray, inputs: dict[str, np.ndarray]) -> dict[str, Any]:
     """Originals, inputs and reconstructions of the same images, each a row in one picture."""
     snapshots = read_arrays(Path(f"models/{name}/snapshots.safetensors"), positions=LABELS)
     shown = snapshots.pop("positions")
     strips: dict[str, Any] = {
         "original": picture(originals[shown], len(shown)),
-        "input": picture(inputs[shown], len(shown)),
+        "input": picture(inputs["images"][shown], len(shown)),
     }
+    if "k" in inputs:
+        strips["k"] = inputs["k"][shown].tolist()
     if "aligned" in snapshots:
         strips["aligned"] = picture(snapshots.pop("aligned"), len(shown))
     epochs = sorted(int(key.removeprefix("epoch_")) for key in snapshots)
