@@ -33,7 +33,8 @@ demo: JOBS = 2
 demo: install  ## run the whole pipeline on the embedded digits, in .demo: no download, no GPU
 	rm -rf .demo && git clone --quiet . .demo
 	cd .demo && dvc exp run --name demo --set-param data.name=digits \
-		--set-param train.batch_size=64 --set-param train.epochs=8 preprocess-corruptions
+		--set-param train.batch_size=64 --set-param train.epochs=8 \
+		--set-param evaluate.generated_samples=500 preprocess-corruptions
 	cd .demo && $(SIDE_BY_SIDE) && dvc exp save --force --name demo
 	@echo
 	@echo "The demo is done. Open .demo/plots/report.html; more figures: .demo/plots, metrics:" \
