@@ -15,7 +15,7 @@ from autoencoders.classifier import (
     logits,
     save_classifier,
 )
-from autoencoders.classifier_training import moved, train_classifier
+from autoencoders.classifier_training import train_classifier
 from autoencoders.core.errors import UserError
 from autoencoders.core.seeds import generator
 from autoencoders.corruptions import build_corruption, permute_pixels
@@ -128,14 +128,6 @@ def test_a_classifier_learns_and_comes_back(tmp_path):
         (tmp_path / "config.json").write_text(json.dumps(unfit))
         with pytest.raises(UserError, match="config and weights do not fit"):
             load_classifier(tmp_path)
-
-
-def test_images_are_moved_each_by_its_own_way():
-    image = torch.zeros(1, 1, 5, 6)
-    image[0, 0, 2, 3] = 1
-    by = torch.tensor([[2, 2], [0, 2], [4, 1]])
-    places = moved(image.expand(3, -1, -1, -1), by).nonzero()[:, 2:].tolist()
-    assert places == [[2, 3], [4, 3], [0, 4]]
 
 
 def test_a_classifier_that_diverges_says_so():

@@ -14,7 +14,7 @@ from autoencoders.core.seeds import generator
 from autoencoders.models.inference import to_float
 from autoencoders.training.loop import learning_rate_factor
 
-FARTHEST = 2
+SMOOTHING = 0.1
 WARMUP = 0.1
 WEIGHT_DECAY = 0.05
 
@@ -31,8 +31,8 @@ def train_classifier(
 ) -> None:
     """Train on uint8 images and their labels, and leave the weights of the best validation epoch.
 
-    AdamW (Loshchilov & Hutter, 2019) with a linear warm-up and a cosine to zero; in every epoch
-    each image is moved by up to two pixels up or down and to a side.
+    AdamW (Loshchilov & Hutter, 2019) with a linear warm-up and a cosine to zero, and smoothed
+    labels (Szegedy et al., 2016).
     """
     images, labels = training
     steps = epochs * math.ceil(len(images) / batch_size)
@@ -48,12 +48,10 @@ def train_classifier(
             model.train()
             chance = generator(seed, "classifier", epoch)
             order = torch.randperm(len(images), generator=chance).to(images.device)
-            moves = torch.randint(2 * FARTHEST + 1, (len(images), 2), generator=chance)
-            for chosen, by in zip(
-                order.split(batch_size), moves.to(images.device).split(batch_size), strict=True
-            ):
-                inputs = to_float(moved(images[chosen], by))
-                loss = functional.cross_entropy(model(inputs), labels[chosen])
+            for chosen in order.split(batch_size):
+                loss = functional.cross_entropy(
+                    model(to_float(images[chosen])), labels[chosen], label_smoothing=SMOOTHING
+                )
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -66,18 +64,3 @@ def train_classifier(
             if found > best:
                 best, weights = found, copy.deepcopy(model.state_dict())
     model.load_state_dict(weights)
-
-
-def moved(images: Tensor, by: Tensor) -> Tensor:
-    """Images (N, C, H, W) moved by (N, 2) rows and columns, 0 to 4, of which 2 is no move.
-
-    What enters at the edges is black.
-    """
-    height, width = images.shape[2:]
-    padded = functional.pad(images, (FARTHEST,) * 4)
-    rows = by[:, :1] + torch.arange(height, device=images.device)
-    columns = by[:, 1:] + torch.arange(width, device=images.device)
-    number = torch.arange(len(images), device=images.device).view(-1, 1, 1)
-    return padded.permute(0, 2, 3, 1)[number, rows.unsqueeze(2), columns.unsqueeze(1)].permute(
-        0, 3, 1, 2
-    )
