@@ -25,10 +25,10 @@ from pythae.trainers.training_callbacks import TrainingCallback
 from torch import Tensor, nn
 
 from autoencoders.core.storage import read_arrays
-from autoencoders.metrics import mse_per_image, psnr_from_mse, ssim_per_image
 from autoencoders.models.inference import to_float
 from autoencoders.models.registry import build_model
 from autoencoders.params import read_params, settings
+from benchmarks.errors import mean_errors
 
 PROCESSED = Path("data/processed")
 LEARNING_RATE = 1e-3
@@ -134,14 +134,7 @@ def measure(kind: str, latent_dim: int, with_our_networks: bool) -> dict[str, fl
     with torch.inference_mode():
         codes = trained.encoder(test).embedding
         images = trained.decoder(codes)["reconstruction"].view_as(test)
-    return errors(images, test)
-
-
-def errors(images: Tensor, originals: Tensor) -> dict[str, float]:
-    """The means over the images in [0, 1] of MSE, PSNR and SSIM."""
-    mse = mse_per_image(images, originals)
-    found = {"mse": mse, "psnr": psnr_from_mse(mse), "ssim": ssim_per_image(images, originals)}
-    return {name: float(values.mean()) for name, values in found.items()}
+    return mean_errors(images, test)
 
 
 if __name__ == "__main__":

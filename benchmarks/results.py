@@ -13,15 +13,14 @@ import json
 from pathlib import Path
 
 import dvc.api
-import numpy as np
 import torch
 from sklearn.decomposition import PCA
 
 from autoencoders.core.storage import read_arrays, whole_file
 from autoencoders.figures import COLOURS, QUIET, STYLE, plt
-from autoencoders.metrics import mse_per_image, psnr_from_mse, ssim_per_image
 from autoencoders.models.inference import to_float
 from autoencoders.params import read_params
+from benchmarks.errors import mean_errors
 
 MEASURES = {"mse": "{:.4f}", "psnr": "{:.2f}", "ssim": "{:.3f}"}
 HEADER = "| model | latent size | MSE | PSNR, dB | SSIM |\n|---|---|---|---|---|"
@@ -51,9 +50,7 @@ def pca_errors(latent_sizes: tuple[int, ...]) -> dict[int, Errors]:
     for size in latent_sizes:
         restored = codes[:, :size] @ pca.components_[:size] + pca.mean_
         images = torch.from_numpy(restored.clip(0, 1)).float().view_as(test)
-        mse = mse_per_image(images, test)
-        per_image = {"mse": mse, "psnr": psnr_from_mse(mse), "ssim": ssim_per_image(images, test)}
-        found[size] = {name: float(np.mean(values)) for name, values in per_image.items()}
+        found[size] = mean_errors(images, test)
     return found
 
 

@@ -132,9 +132,10 @@ def test_a_change_reruns_what_it_affects_and_nothing_else(ran: Project, changes,
         assert set(ran.repro()) | OF_ALL == expected | OF_ALL
         diff = ran.run("dvc", "metrics", "diff", "--json", "HEAD").stdout
         touched = {item for item in [*ITEMS, "small-rotate"] if f'metrics/{item}.json"' in diff}
-        assert touched == {name.partition("@")[2] for name in expected if "evaluate@" in name} - {
-            "small-jigsaw"
-        }
+        evaluated = {name.partition("@")[2] for name in expected if "evaluate@" in name}
+        if "evaluate.importance_samples" in changes:  # which an AE's metrics do not depend on
+            evaluated = {item for item in evaluated if item.startswith("vae")}
+        assert touched == evaluated - {"small-jigsaw"}
     assert ran.repro() == []
 
 

@@ -164,6 +164,8 @@ def test_a_stopped_training_resumes_to_the_same_bytes(prepared: Project, sent):
                 env=environment(),
                 stderr=subprocess.PIPE,
                 text=True,
+                # A shell lets its background jobs, this test perhaps, ignore SIGINT: not the stage.
+                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
             wait_for(prepared.states)
             process.send_signal(sent)
