@@ -1,5 +1,6 @@
 """A small classifier of the data set at hand: the feature space in which generation is measured."""
 
+import math
 from pathlib import Path
 
 import torch
@@ -10,22 +11,21 @@ from autoencoders.core.storage import read_arrays, read_json, write_arrays, writ
 from autoencoders.models.inference import EVALUATION_BATCH, to_float
 
 CHANNELS = (32, 64, 128)
+FEATURES = 128
 DROPOUT = 0.3
 
 
 class Classifier(nn.Module):
-    """Convolutions with batch normalisation and pooling; 128 features, then one linear layer.
+    """Convolutions with batch normalisation and pooling, a dense layer of 128 features, and a last.
 
     Of a data set without classes it is not trained, and its features are those of chance.
     """
-
-    num_features = CHANNELS[-1]
 
     def __init__(self, image_shape: tuple[int, int, int], classes: int) -> None:
         super().__init__()
         self.image_shape = tuple(image_shape)
         layers: list[nn.Module] = []
-        before = image_shape[0]
+        before, *sides = image_shape
         for channels in CHANNELS:
             layers += [
                 nn.Conv2d(before, channels, 3, padding=1, bias=False),
@@ -34,13 +34,21 @@ class Classifier(nn.Module):
                 nn.MaxPool2d(2),
             ]
             before = channels
+            sides = [side // 2 for side in sides]
         self.blocks = nn.Sequential(*layers)
-        self.to_classes = nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(before, max(1, classes)))
+        self.to_features = nn.Sequential(
+            nn.Flatten(),
+            nn.Dropout(DROPOUT),
+            nn.Linear(before * math.prod(sides), FEATURES, bias=False),
+            nn.BatchNorm1d(FEATURES),
+            nn.ReLU(),
+        )
+        self.to_classes = nn.Sequential(nn.Dropout(DROPOUT), nn.Linear(FEATURES, max(1, classes)))
         self.to(memory_format=torch.channels_last)
 
     def features(self, images: Tensor) -> Tensor:
         """Images in [0, 1] (N, C, H, W) to features (N, 128), at least 0."""
-        return self.blocks(images).mean(dim=(2, 3))
+        return self.to_features(self.blocks(images))
 
     def forward(self, images: Tensor) -> Tensor:
         """Images in [0, 1] (N, C, H, W) to the classes' logits (N, K)."""

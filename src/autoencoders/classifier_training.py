@@ -49,6 +49,8 @@ def train_classifier(
             chance = generator(seed, "classifier", epoch)
             order = torch.randperm(len(images), generator=chance).to(images.device)
             for chosen in order.split(batch_size):
+                if len(chosen) == 1:  # which batch normalisation cannot take
+                    continue
                 loss = functional.cross_entropy(
                     model(to_float(images[chosen])), labels[chosen], label_smoothing=SMOOTHING
                 )
