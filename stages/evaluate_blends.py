@@ -19,7 +19,7 @@ from autoencoders.core.storage import (
 from autoencoders.fidelity import smoothness
 from autoencoders.figures import class_shares
 from autoencoders.generation import decode_codes, interpolate
-from autoencoders.latent import class_means, nearest_to
+from autoencoders.latent import representatives
 from autoencoders.models.devices import prepare
 from autoencoders.models.registry import load_model
 from autoencoders.params import Params
@@ -40,10 +40,8 @@ def evaluate_blends(params: Params, model_name: str, corruption_name: str) -> No
     codes = arrays["mean"]
     measured, shares = {}, {}
     if len(classes) > 1:
-        means = class_means(codes, arrays["labels"], len(classes))
-        ends = {
-            name: codes[nearest_to(mean, codes)] for name, mean in zip(classes, means, strict=True)
-        }
+        nearest = representatives(codes, arrays["labels"], len(classes))
+        ends = dict(zip(classes, codes[nearest], strict=True))
         blends = params.generate.blends[dataset["name"]]
         for start, end in dict.fromkeys(pair for names in blends for pair in pairwise(names)):
             way = decode_codes(model, interpolate(ends[start], ends[end], STEPS))

@@ -26,7 +26,7 @@ from autoencoders.generation import (
     plane,
     traverse,
 )
-from autoencoders.latent import class_means, closest_sets, distances, nearest_to, subsample
+from autoencoders.latent import class_means, closest_sets, distances, representatives, subsample
 from autoencoders.mixture import MIXTURE, sample_mixture
 from autoencoders.models.base import Autoencoder
 from autoencoders.models.devices import prepare
@@ -62,7 +62,8 @@ def generate(params: Params, model_name: str, corruption_name: str) -> None:
             _draw_classes(folder, item, model, means, classes, sets)
             pairs = list(dict.fromkeys(pair for _, members in sets for pair in pairwise(members)))
             pairs = pairs[:MOST_INTERPOLATIONS]
-            ends = [[nearest_to(means[label], codes) for label in pair] for pair in pairs]
+            nearest = representatives(codes, arrays["labels"], len(classes))
+            ends = [[nearest[label] for label in pair] for pair in pairs]
             labels = [f"{classes[first]}\nto {classes[second]}" for first, second in pairs]
         else:
             print(f"{dataset['name']} has no classes: no class means and no blends of classes")

@@ -24,9 +24,9 @@ from autoencoders.latent import (
     class_means,
     closest_sets,
     distances,
-    nearest_to,
     project_pca,
     project_tsne,
+    representatives,
     subsample,
 )
 from autoencoders.metrics import (
@@ -94,7 +94,16 @@ def test_class_means_their_distances_and_the_closest_pairs():
     assert closest_sets(distance, 2, 2) == [(0, 2), (0, 1)]
     assert len(closest_sets(distance, 2, 99)) == 3
     assert closest_sets(distance, 3, 99) == [(0, 1, 2)]
-    assert nearest_to(means[1], codes) == 2
+
+
+def test_a_class_is_represented_by_one_of_its_own():
+    codes = np.array([[0, 0], [4, 0], [6, 0], [5, 0], [5, 9]], np.float32)
+    labels = np.array([0, 0, 0, 1, 1])
+    assert codes[labels == 0].mean(axis=0)[0] == pytest.approx(10 / 3)
+    assert representatives(codes, labels, 2) == [1, 3]
+    # The code of class 1 at the mean of class 0 does not stand for class 0.
+    codes[3] = (10 / 3, 0)
+    assert representatives(codes, labels, 2) == [1, 3]
 
 
 def test_blends_and_interpolations_are_linear():

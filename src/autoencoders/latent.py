@@ -74,6 +74,8 @@ def closest_sets(distance: np.ndarray, size: int, count: int) -> list[tuple[int,
     return [sets[i] for i in np.argsort(spread, kind="stable")[:count]]
 
 
-def nearest_to(point: np.ndarray, codes: np.ndarray) -> int:
-    """The position of the code, of (N, L), that is nearest to `point` (L,)."""
-    return int(np.square(codes - point).sum(axis=1).argmin())
+def representatives(codes: np.ndarray, labels: np.ndarray, classes: int) -> list[int]:
+    """For each class the position of that of its own codes (N, L) that is nearest to its mean."""
+    means = class_means(codes, labels, classes)
+    away = np.square(codes - means[labels]).sum(axis=1)
+    return [int(np.where(labels == label, away, np.inf).argmin()) for label in range(classes)]
