@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 INSTALLED := $(VENV)/installed
+OPTIONAL := $(VENV)/installed-optional
 # Where the stages' `python` and the tests' `dvc` come from.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Items that train at the same time, each with its share of the cores; `make repro JOBS=2`.
@@ -18,15 +19,21 @@ SIDE_BY_SIDE = dvc repro preprocess-corruptions train-classifier && dvc stage li
 	evaluate-latent@ITEM evaluate-generation@ITEM evaluate-blends@ITEM && dvc repro
 RUN = $(if $(filter 1,$(JOBS)),dvc repro,$(SIDE_BY_SIDE))
 .DEFAULT_GOAL := help
-.PHONY: help install demo test format repro reproduce bench kill-test requirements clean
+.PHONY: help install demo test format repro reproduce compare plots docs bench kill-test \
+	requirements clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
-install: $(INSTALLED)  ## create .venv with the pinned requirements
-$(INSTALLED): requirements.txt
+install: $(INSTALLED)  ## create .venv with the pinned requirements and the package
+$(INSTALLED): requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --requirement requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+$(OPTIONAL): $(INSTALLED) requirements-optional.txt
+	$(BIN)/python -m pip install --quiet --requirement requirements-optional.txt
 	touch $@
 
 demo: JOBS = 2
@@ -40,7 +47,7 @@ demo: install  ## run the whole pipeline on the embedded digits, in .demo: no do
 	@echo "The demo is done. Open .demo/plots/report.html; more figures: .demo/plots, metrics:" \
 		".demo/metrics, models: .demo/models."
 
-test: install  ## lint and run all tests
+test: $(OPTIONAL)  ## lint and run all tests
 	ruff format --check . && ruff check .
 	python -m pytest
 
@@ -56,6 +63,16 @@ reproduce: install  ## run the pipeline again in .reproduce and compare the hash
 	diff dvc.lock .reproduce/dvc.lock
 	@echo "Every output has the same bytes as the one in this folder."
 
+compare: install  ## compare EXPERIMENTS="a b" (or all on this commit) in one table and one figure
+	autoencoders compare $(EXPERIMENTS)
+
+plots: install  ## DVC's page of plots, of REVISIONS="HEAD a", that needs no network
+	python -m pip install --quiet --constraint requirements-optional.txt vl-convert-python
+	autoencoders plots $(REVISIONS)
+
+docs: $(OPTIONAL)  ## build the documentation's pages in site/
+	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
+
 bench: install  ## time an epoch beside the usual ways of training and the machine's own limits
 	python -m pip install --quiet --requirement benchmarks/requirements.txt
 	python -m benchmarks.epoch
@@ -63,10 +80,14 @@ bench: install  ## time an epoch beside the usual ways of training and the machi
 kill-test: install  ## kill a running pipeline again and again, KILLS=30 times, and compare its end
 	python -m tests.kill_test $(or $(KILLS),30)
 
-requirements: install  ## resolve requirements.in into requirements.txt for all systems
+requirements: install  ## resolve requirements*.in into requirements*.txt for all systems
 	uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-emit-index-url \
 		--no-emit-find-links --custom-compile-command "make requirements" \
 		requirements.in --output-file requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --no-annotate --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make requirements" \
+		--constraint requirements.txt requirements-optional.in \
+		--output-file requirements-optional.txt
 
 clean:  ## remove the environment and the copies that demo and reproduce made
-	rm -rf $(VENV) .demo .reproduce
+	rm -rf $(VENV) .demo .reproduce site

@@ -1,4 +1,4 @@
-"""The figures, and the only module that imports matplotlib. One restrained style throughout."""
+"""The figures that stages draw, in one restrained style."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,7 +94,7 @@ def image_grid(path: Path, title: str, rows: Sequence[Row]) -> None:
                 canvas.text(middle, bottom + TILE + GAP, text, size=8, weight=weight, ha="center")
             top -= row_height
         canvas.set(xlim=(0, width), ylim=(0, height), aspect="auto")
-        _save(figure, path)
+        save(figure, path)
 
 
 def _shortened(caption: str) -> str:
@@ -119,7 +119,7 @@ def scatter(
         figure, axes = plt.subplots(figsize=(8, 5.6), layout="constrained")
         for label, name in enumerate(classes or [None]):
             chosen = points[labels == label]
-            colour = _class_colour(label, len(classes))
+            colour = class_colour(label, len(classes))
             axes.scatter(*chosen.T, s=size, color=colour, alpha=0.6, linewidths=0, label=name)
         axes.set(title=title, xlabel=axis_names[0], ylabel=axis_names[1])
         axes.set_aspect("equal", adjustable="datalim")
@@ -128,10 +128,10 @@ def scatter(
             legend = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), ncols=columns)
             for handle in legend.legend_handles:
                 handle.set(sizes=[40], alpha=1)
-        _save(figure, path)
+        save(figure, path)
 
 
-def _class_colour(label: int, classes: int) -> tuple[float, ...]:
+def class_colour(label: int, classes: int) -> tuple[float, ...]:
     """A distinct colour for each of up to ten classes, else one along a colour map."""
     if classes <= len(COLOURS):
         return COLOURS[label]
@@ -184,7 +184,7 @@ def _heatmap(
             bar.locator = LogLocator(subs=(1, 2, 5))
             bar.update_ticks()
         axes.set_title(title)
-        _save(figure, path)
+        save(figure, path)
 
 
 def loss_curves(path: Path, title: str, history: "pd.DataFrame", units: dict[str, str]) -> None:
@@ -205,7 +205,7 @@ def loss_curves(path: Path, title: str, history: "pd.DataFrame", units: dict[str
             if values.min() > 0 and values.max() > LOG_SCALE_FROM * values.min():
                 axes.set_yscale("log")
         panels[0, 0].legend()
-        _save(figure, path)
+        save(figure, path)
 
 
 def class_shares(
@@ -226,7 +226,7 @@ def class_shares(
         )
         for axes, (name, share) in zip(panels.flat, shares.items(), strict=False):
             for label in named:
-                colour = _class_colour(label, len(classes))
+                colour = class_colour(label, len(classes))
                 way = np.linspace(0, 1, len(share))
                 axes.plot(way, share[:, label], color=colour, label=classes[label])
             axes.set(title=name, ylim=(-0.02, 1.02), xticks=(0, 0.5, 1))
@@ -238,10 +238,11 @@ def class_shares(
         handles, labels = panels[0, 0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside right center")
         figure.suptitle(title, weight="bold")
-        _save(figure, path)
+        save(figure, path)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, whole or not at all and without what changes from run to run."""
     with whole_file(path) as unfinished:
         figure.savefig(unfinished, format="png", metadata={"Software": None})
     plt.close(figure)

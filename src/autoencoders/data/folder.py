@@ -1,20 +1,16 @@
 """The user's own images, in one folder per class or with no classes at all."""
 
-import os
 import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from autoencoders.core.errors import UserError
 from autoencoders.data.base import Content, Split
+from autoencoders.data.images import SUFFIXES, decode_image, in_threads, is_image, visible
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp"}
 # torchvision's ImageFolder has no names for splits; these are customary.
 SPLITS = {
     "train": "train",
@@ -24,7 +20,6 @@ SPLITS = {
     "test": "test",
 }
 GREY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B"}
-BATCH = 1000
 NAMED = 10
 
 
@@ -66,12 +61,12 @@ class Folder:
 
         def decode(position: int) -> None:
             path = entries[position][0]
-            decoded = None if path in damaged else _decode_image(path, channels, self.size)
+            decoded = None if path in damaged else decode_image(path, channels, self.size)
             whole[position] = decoded is not None
             if decoded is not None:
                 images[position] = decoded
 
-        _in_threads(decode, range(len(entries)), f"decoding {split}")
+        in_threads(decode, range(len(entries)), f"decoding {split}")
         labels = np.array([label for _, label in entries], np.int64)
         failed = {path for (path, _), kept in zip(entries, whole, strict=True) if not kept}
         if failed:
@@ -93,7 +88,7 @@ def _list(root: Path) -> tuple[dict[str, list[tuple[Path, int]]], list[str]]:
     """The files of each split with their labels, and the class names."""
     if not root.is_dir():
         raise UserError(f"data.path: {root} is not a folder")
-    folders = {path.name: path for path in _visible(root) if path.is_dir()}
+    folders = {path.name: path for path in visible(root) if path.is_dir()}
     roots = {"train": root}
     if "train" in folders:
         unknown = sorted(set(folders) - set(SPLITS))
@@ -108,11 +103,11 @@ def _list(root: Path) -> tuple[dict[str, list[tuple[Path, int]]], list[str]]:
 
 
 def _classes(root: Path) -> list[str]:
-    return [path.name for path in _visible(root) if path.is_dir()]
+    return [path.name for path in visible(root) if path.is_dir()]
 
 
 def _entries(root: Path, classes: list[str]) -> list[tuple[Path, int]]:
-    loose = [path for path in _visible(root) if _is_image(path)]
+    loose = [path for path in visible(root) if is_image(path)]
     found = _classes(root)
     if classes and loose:
         raise UserError(f"{loose[0]}: an image beside folders of classes; move it into one of them")
@@ -123,19 +118,11 @@ def _entries(root: Path, classes: list[str]) -> list[tuple[Path, int]]:
         )
     entries = [(path, 0) for path in loose]
     for name in found:
-        inside = [path for path in sorted((root / name).rglob("*")) if _is_image(path)]
+        inside = [path for path in sorted((root / name).rglob("*")) if is_image(path)]
         entries += [(path, classes.index(name)) for path in inside]
     if not entries:
         raise UserError(f"{root}: holds no images ({', '.join(sorted(SUFFIXES))})")
     return entries
-
-
-def _visible(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-
-
-def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
 
 
 def _channels(paths: list[Path]) -> tuple[int, set[Path]]:
@@ -151,36 +138,5 @@ def _channels(paths: list[Path]) -> tuple[int, set[Path]]:
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             pass
 
-    _in_threads(look, paths, "reading headers")
+    in_threads(look, paths, "reading headers")
     return (1 if set(modes.values()) <= GREY_MODES else 3), set(paths) - set(modes)
-
-
-def _decode_image(path: Path, channels: int, size: int) -> np.ndarray | None:
-    """The image as uint8 (C, size, size), or None if it is damaged."""
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I"):  # 16 bits, which Pillow would clip at 255
-                upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
-            if upright.has_transparency_data:
-                paper = Image.new("RGBA", upright.size, "white")
-                upright = Image.alpha_composite(paper, upright.convert("RGBA"))
-            upright = upright.convert("L" if channels == 1 else "RGB")
-            pixels = np.asarray(ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS))
-    # Pillow raises many kinds for a file that is not what it claims to be, and for huge ones.
-    except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError):
-        return None
-    except Image.DecompressionBombError:
-        return None
-    return pixels.reshape(size, size, channels).transpose(2, 0, 1)
-
-
-def _in_threads(function: Callable[[Any], None], items: Sequence[Any], what: str) -> None:
-    """Call the function for each item on all cores (Pillow decodes without Python's lock)."""
-    bar = tqdm(total=len(items), desc=what, unit=" images", disable=None)
-    with bar, ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(items), BATCH):  # a million waiting calls would take a gigabyte
-            for _ in pool.map(function, items[start : start + BATCH]):
-                bar.update()

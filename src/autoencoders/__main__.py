@@ -1,0 +1,77 @@
+"""What can be done with trained models and experiments, beside the stages of dvc.yaml."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from autoencoders.core.errors import UserError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; its exit status is 1, with a sentence on stderr, where the user can help."""
+    options = vars(parser().parse_args(arguments))
+    command = options.pop("command")
+    try:
+        # Here, as each command imports what it alone needs.
+        module = import_module(f"autoencoders.commands.{command}")
+        getattr(module, command)(**options)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {error.filename or command}: {error.strerror or error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
+    whole = argparse.ArgumentParser(prog="autoencoders", description=__doc__)
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _reconstruct(commands.add_parser("reconstruct", help="your own images through a trained model"))
+    _export(commands.add_parser("export", help="a trained model's encoder and decoder as ONNX"))
+    _compare(commands.add_parser("compare", help="experiments in one table and one figure"))
+    _plots(commands.add_parser("plots", help="DVC's page of plots, without a network"))
+    return whole
+
+
+def _reconstruct(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, help="a model's folder, such as models/ae-jigsaw")
+    parser.add_argument("images", type=Path, nargs="+", help="image files, or folders of them")
+    parser.add_argument("--out", type=Path, required=True, help="a folder to be made")
+    parser.add_argument(
+        "--corrupt", choices=("none", "rotate", "jigsaw"), default="none", help="the images first"
+    )
+    parser.add_argument("--grid", type=int, default=3, help="tiles of a jigsaw in each direction")
+    parser.add_argument("--seed", type=int, default=0, help="of the corruption")
+    parser.add_argument("--codes", choices=("csv", "parquet"), default="csv", help="their format")
+    parser.add_argument("--batch-size", type=int, default=1000, help="images at once")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
+    parser.add_argument("--skip-damaged", action="store_true", help="leave out damaged files")
+
+
+def _export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, help="a model's folder, such as models/ae-jigsaw")
+    parser.add_argument("--out", type=Path, required=True, help="a folder to be made")
+
+
+def _compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "experiments",
+        nargs="*",
+        help="DVC experiments or Git revisions; without any, all experiments on this commit",
+    )
+    parser.add_argument("--out", type=Path, default=Path("comparison"), help="a folder to be made")
+
+
+def _plots(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "revisions", nargs="*", help="to put side by side; without any, the workspace alone"
+    )
+    parser.add_argument("--out", type=Path, default=Path("dvc_plots"), help="a folder to be made")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What can be done with trained models and experiments, outside of the pipeline."""

@@ -1,0 +1,134 @@
+"""Experiments in one table and one figure: the params that differ, and the headline metrics."""
+
+import math
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib import pyplot as plt
+
+from autoencoders.core.errors import UserError
+from autoencoders.core.storage import whole_folder
+from autoencoders.figures import STYLE, class_colour, save
+
+SUMMARY, PARAMS = "metrics/summary.json", "params.yaml"
+WORKSPACE = "workspace"
+HIGHER_IS_BETTER = {"knn_accuracy"}
+
+
+def compare(experiments: Sequence[str], *, out: Path) -> None:
+    """Print a table of experiments; write it as `out`/comparison.csv, and a figure beside it.
+
+    An experiment is named by its name, by any Git revision, or as "workspace"; without names, all
+    experiments on HEAD are compared with it. Rows are the params that differ and the metrics of
+    metrics/summary.json; the best of a row is marked.
+
+    Raises:
+        UserError: a revision is unknown or has no metrics, or there are less than two.
+    """
+    names = list(dict.fromkeys(experiments)) or ["HEAD", *_on_head()]
+    if len(names) < 2:
+        raise UserError(
+            f"found {', '.join(names)} alone, expected two or more experiments to compare; "
+            "run one: dvc exp run -S models.vae.beta=1.0"
+        )
+    params, metrics = {}, {}
+    for name in names:
+        params[name], metrics[name] = _read(name)
+    settings = _differing(pd.DataFrame(params))
+    results = pd.DataFrame(metrics)
+    with whole_folder(out) as folder:
+        pd.concat([settings, results]).to_csv(folder / "comparison.csv", index_label="name")
+        _draw(folder / "comparison.png", results)
+    print(_table(settings, results))
+    print(f"\n* the best; {out}/comparison.png shows it, {out}/comparison.csv has every digit")
+
+
+def _on_head() -> list[str]:
+    """The names of the experiments that started from the current commit."""
+    from dvc.repo import Repo
+
+    with Repo() as repo:
+        found = repo.experiments.ls(rev="HEAD")
+    return sorted(name for rows in found.values() for name, _ in rows)
+
+
+def _read(name: str) -> tuple[dict[str, Any], dict[str, float]]:
+    """The params and the headline metrics of an experiment, by dotted keys."""
+    # They take their time to import: not before the arguments are known to be good.
+    import dvc.api
+    from dvc.exceptions import DvcException
+    from scmrepo.exceptions import SCMError
+
+    revision = None if name == WORKSPACE else name
+    try:
+        metrics = dvc.api.metrics_show(SUMMARY, rev=revision)
+        params = dvc.api.params_show(PARAMS, rev=revision)
+    except (DvcException, SCMError, OSError) as error:
+        raise UserError(
+            f"{name!r}: expected an experiment (dvc exp list), a Git revision or {WORKSPACE!r} "
+            f"with {SUMMARY}: {error}"
+        ) from error
+    return _flat(params), _flat(metrics.get(SUMMARY, metrics))
+
+
+def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
+
+
+def _differing(params: pd.DataFrame) -> pd.DataFrame:
+    differs = params.map(str).nunique(axis=1) > 1
+    return params[differs]
+
+
+def _table(settings: pd.DataFrame, results: pd.DataFrame) -> str:
+    shown = results.astype(object)
+    for name, row in results.iterrows():
+        higher = str(name).rpartition(".")[2] in HIGHER_IS_BETTER
+        best = row.max() if higher else row.min()
+        for experiment, value in row.items():
+            mark = "*" if value == best and row.nunique() > 1 else " "
+            shown.loc[name, experiment] = "" if math.isnan(value) else f"{value:.4f}{mark}"
+    # The digits of all rows stand below each other, with room for the mark.
+    words = settings.map(lambda value: "" if value is None or value != value else f"{value} ")
+    width = max(80, shutil.get_terminal_size().columns)
+    lines = pd.concat([words, shown]).to_string(line_width=width).splitlines()
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _draw(path: Path, results: pd.DataFrame) -> None:
+    """Draw named metrics, the rows "ITEM.METRIC", of experiments, the columns: a panel each."""
+    parts = results.index.str.rpartition(".")
+    metrics = list(dict.fromkeys(parts.get_level_values(2)))
+    with plt.rc_context(STYLE):
+        figure, panels = plt.subplots(
+            1,
+            len(metrics),
+            figsize=(1.6 + 3.2 * len(metrics), 3.6),
+            layout="constrained",
+            squeeze=False,
+        )
+        for axes, metric in zip(panels[0], metrics, strict=True):
+            rows = results[parts.get_level_values(2) == metric]
+            for number, name in enumerate(results.columns):
+                shift = (number + 1) / (len(results.columns) + 1) - 0.5
+                places = [place + 0.7 * shift for place in range(len(rows))]
+                colour = class_colour(number, len(results.columns))
+                axes.plot(places, rows[name], "o", color=colour, label=name)
+            items = [row.removesuffix(f".{metric}") for row in rows.index]
+            axes.set_xticks(
+                range(len(rows)), items, rotation=45, ha="right", rotation_mode="anchor"
+            )
+            better = "higher" if metric in HIGHER_IS_BETTER else "lower"
+            axes.set(title=metric.replace("_", " "), ylabel=f"{better} is better")
+            axes.grid(axis="y", alpha=0.3)
+        figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside right center")
+        save(figure, path)

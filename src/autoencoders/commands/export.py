@@ -1,0 +1,84 @@
+"""A trained model's encoder and decoder as ONNX, for programs without torch."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from autoencoders.core.errors import UserError
+from autoencoders.core.storage import whole_folder
+from autoencoders.models.base import Autoencoder
+from autoencoders.models.registry import load_model
+
+TOLERANCE = 1e-4
+"""How far ONNX Runtime's numbers may lie from torch's: both round in their own order."""
+CHECKED = 16
+
+
+class _Encoder(nn.Module):
+    """Images to codes, with the aligner where there is one."""
+
+    def __init__(self, model: Autoencoder) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.model.encode(images)["mean"]
+
+
+def export(model: Path, *, out: Path) -> None:
+    """Write encoder.onnx and decoder.onnx into the new folder `out`, checked against torch.
+
+    The encoder takes "images", float32 (N, C, H, W) in [0, 1], and gives "codes" (N, latent_dim),
+    of a VAE the means; the decoder takes "codes" and gives "images". N is free.
+
+    Raises:
+        UserError: there is no such model, `out` exists, onnx or onnxruntime is not installed, or
+            ONNX Runtime computes something else than torch.
+    """
+    if out.exists():
+        raise UserError(f"{out}: exists already, expected the name of a new folder")
+    trained = load_model(model)
+    chance = torch.Generator().manual_seed(0)
+    images = torch.rand(CHECKED, *trained.image_shape, generator=chance)
+    with whole_folder(out) as folder, torch.inference_mode():
+        codes = _export(_Encoder(trained).eval(), images, "images", "codes", folder, "encoder")
+        _export(trained.decoder, codes, "codes", "images", folder, "decoder")
+    print(f"{out}: encoder.onnx and decoder.onnx, equal to torch within {TOLERANCE:g}")
+
+
+def _export(
+    network: nn.Module, inputs: Tensor, takes: str, gives: str, folder: Path, name: str
+) -> Tensor:
+    """Write a network as ONNX and return what torch makes of the inputs."""
+    try:
+        import onnxruntime
+        import onnxscript  # noqa: F401  (torch's exporter needs it)
+    except ImportError as error:
+        raise UserError(
+            f"{error.name} is not installed: "
+            "python -m pip install -c requirements-optional.txt onnx onnxscript onnxruntime"
+        ) from error
+    path = folder / f"{name}.onnx"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the exporter's own use of deprecated names
+        program = torch.onnx.export(
+            network,
+            (inputs,),
+            dynamo=True,
+            input_names=[takes],
+            output_names=[gives],
+            dynamic_shapes=({0: torch.export.Dim("n")},),
+            verbose=False,
+        )
+    program.save(path, external_data=False)
+    expected = network(inputs)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for count in (len(inputs), 1):
+        (found,) = session.run([gives], {takes: inputs[:count].numpy()})
+        distance = np.abs(found - expected[:count].numpy()).max()
+        if not distance <= TOLERANCE:
+            raise UserError(f"{name}: ONNX Runtime differs from torch by {distance:g}")
+    return expected

@@ -1,0 +1,196 @@
+"""Your own image files through a trained model: reconstructions, codes, and an overview."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from autoencoders.commands.image_files import (
+    Source,
+    decode_images,
+    find_images,
+    listed,
+    write_images,
+)
+from autoencoders.core.errors import UserError
+from autoencoders.core.seeds import generator
+from autoencoders.core.storage import whole_folder
+from autoencoders.corruptions import build_corruption, permute_pixels
+from autoencoders.figures import Row, image_grid
+from autoencoders.models.devices import prepare
+from autoencoders.models.inference import to_bytes
+from autoencoders.trained import load_model
+
+SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Reconstructed:
+    """Images on their way through a model: uint8 (N, C, H, W), codes (N, L), what was done."""
+
+    originals: Tensor
+    inputs: Tensor
+    outputs: Tensor
+    codes: Tensor
+    done: dict[str, list]
+    """The column that tells what the corruption did to each image, if it did something."""
+
+
+def reconstruct(
+    model: Path,
+    images: Sequence[Path],
+    *,
+    out: Path,
+    corrupt: str,
+    grid: int,
+    seed: int,
+    codes: str,
+    batch_size: int,
+    device: str,
+    skip_damaged: bool,
+) -> None:
+    """Write what a model makes of image files into the new folder `out`.
+
+    Files are decoded as `data.name: folder` does it: to the model's size and channels. `corrupt`
+    ("none", "rotate", or "jigsaw" of `grid` x `grid` tiles) is done to each by the seed. `out`
+    holds the folders inputs and reconstructions with a PNG for each file, overview.png of the first
+    ten, and codes.csv or codes.parquet: the file, k or the permutation, the MSE against the
+    original, and the code, a row for each file.
+
+    Raises:
+        UserError: there is no such model or image, `out` exists, or a file is damaged and
+            `skip_damaged` is false.
+    """
+    if out.exists():
+        raise UserError(f"{out}: exists already, expected the name of a new folder")
+    if batch_size < 1:
+        raise UserError(f"--batch-size is {batch_size}, expected at least 1")
+    sources = find_images(images)
+    trained = load_model(model, prepare(device), batch_size)
+    corruption = build_corruption(
+        corrupt, *trained.image_shape[1:], **({"grid": grid} if corrupt == "jigsaw" else {})
+    )
+    record = corruption.draw(len(sources), generator(seed, "own images"))
+
+    def through(decoded: np.ndarray, record: Tensor) -> Reconstructed:
+        originals = torch.from_numpy(decoded)
+        inputs = permute_pixels(originals, corruption.table(record))
+        found = trained.encode(inputs)
+        done = {} if corrupt == "none" else {corruption.record_name: _texts(record)}
+        return Reconstructed(originals, inputs, to_bytes(trained.decode(found)), found, done)
+
+    damaged: list[Path] = []
+    first = None
+    with whole_folder(out) as folder, WRITERS[codes](folder / f"codes.{codes}") as write_codes:
+        for batch, start in _batches(sources, batch_size):
+            decoded = decode_images(batch, trained.image_shape)
+            kept = [position for position, image in enumerate(decoded) if image is not None]
+            damaged += [source.path for source, d in zip(batch, decoded, strict=True) if d is None]
+            if damaged and not skip_damaged:
+                raise UserError(f"{listed(damaged)}\nRemove them, or give --skip-damaged.")
+            if kept:
+                result = through(
+                    np.stack([decoded[position] for position in kept]),
+                    record[start + torch.tensor(kept)],
+                )
+                batch = [batch[position] for position in kept]
+                _write(folder, batch, result, write_codes)
+                first = first or result
+        if first is None:
+            raise UserError(listed(damaged))
+        _overview(folder / "overview.png", f"{model.name}: your images", first)
+    if damaged:
+        print(f"{listed(damaged)}\nThey are left out.", file=sys.stderr)
+    print(f"{out}: {len(sources) - len(damaged)} images reconstructed")
+
+
+def _batches(sources: Sequence[Source], size: int) -> Iterator[tuple[Sequence[Source], int]]:
+    """The sources batch by batch, each with the position of its first, under a progress bar."""
+    with tqdm(total=len(sources), unit=" images", unit_scale=True, disable=None) as bar:
+        for start in range(0, len(sources), size):
+            batch = sources[start : start + size]
+            yield batch, start
+            bar.update(len(batch))
+
+
+def _texts(record: Tensor) -> list:
+    """k as it is, a permutation as its numbers with spaces between."""
+    rows = record.tolist()
+    return [" ".join(map(str, row)) for row in rows] if record.dim() > 1 else rows
+
+
+def _write(
+    folder: Path,
+    sources: Sequence[Source],
+    result: Reconstructed,
+    write_codes: Callable[[pd.DataFrame], None],
+) -> None:
+    names = [source.name for source in sources]
+    write_images(folder / "inputs", names, result.inputs.numpy())
+    write_images(folder / "reconstructions", names, result.outputs.numpy())
+    errors = (result.outputs.float() - result.originals.float()) / 255
+    files = [source.path.as_posix() for source in sources]
+    mse = errors.square().flatten(1).mean(dim=1).numpy()
+    names = [f"z{number}" for number in range(result.codes.shape[1])]
+    codes = pd.DataFrame(result.codes.numpy(), columns=names)
+    write_codes(
+        pd.concat([pd.DataFrame({"file": files, **result.done, "mse": mse}), codes], axis=1)
+    )
+
+
+@contextmanager
+def _csv(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """A function that appends tables to a CSV file."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+
+        def write(table: pd.DataFrame) -> None:
+            table.to_csv(file, header=file.tell() == 0, index=False, float_format="%.6g")
+
+        yield write
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """A function that appends tables to a Parquet file."""
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise UserError(
+            "--codes parquet needs pyarrow: "
+            "python -m pip install -c requirements-optional.txt pyarrow"
+        ) from error
+    writer = None
+
+    def write(table: pd.DataFrame) -> None:
+        nonlocal writer
+        arrow = pyarrow.Table.from_pandas(table, preserve_index=False)
+        writer = writer or parquet.ParquetWriter(path, arrow.schema)
+        writer.write_table(arrow)
+
+    try:
+        yield write
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+WRITERS = {"csv": _csv, "parquet": _parquet}
+
+
+def _overview(path: Path, title: str, result: Reconstructed) -> None:
+    first = slice(SHOWN)
+    captions = [f"k = {k}" for k in result.done.get("k", [])[first]]
+    rows = [
+        Row("original", result.originals[first].numpy()),
+        Row("input", result.inputs[first].numpy(), captions),
+        Row("reconstruction", result.outputs[first].numpy()),
+    ]
+    image_grid(path, title, rows)

@@ -1,0 +1,108 @@
+"""Trained models in your own programs.
+
+>>> from autoencoders.trained import load_model
+>>> model = load_model("models/ae-jigsaw")
+>>> codes = model.encode(images)  # uint8 (N, C, H, W)
+>>> reconstructions = model.decode(codes)  # float32 in [0, 1]
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from autoencoders.core.errors import UserError
+from autoencoders.models import inference, registry
+from autoencoders.models.base import Autoencoder
+
+
+class TrainedModel:
+    """A trained autoencoder, for any number of images: they pass through it batch by batch.
+
+    Images go in as uint8 of shape (N, C, H, W), codes as float32 of shape (N, latent_dim), each as
+    a NumPy array (one that is mapped from a file stays there) or a tensor. Results are tensors on
+    the CPU. Work on many batches shows its progress in a terminal.
+    """
+
+    def __init__(self, network: Autoencoder, batch_size: int) -> None:
+        self.network = network
+        self.batch_size = batch_size
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the images that the model takes and gives."""
+        return self.network.image_shape
+
+    @property
+    def latent_dim(self) -> int:
+        """Numbers in the code of an image."""
+        return self.network.latent_dim
+
+    def encode(self, images: np.ndarray | Tensor) -> Tensor:
+        """The codes (N, latent_dim) of images; of a VAE, the means of their posteriors.
+
+        Raises:
+            UserError: the images are not uint8, or not of the model's shape.
+        """
+        return self._apply(lambda batch: inference.encode(self.network, batch)["mean"], images)
+
+    def decode(self, codes: np.ndarray | Tensor) -> Tensor:
+        """The images (N, C, H, W) of codes, float32 in [0, 1].
+
+        Raises:
+            UserError: the codes are not float32, or not of the model's latent size.
+        """
+        return self._apply(lambda batch: inference.decode(self.network, batch), codes, "float32")
+
+    def reconstruct(self, images: np.ndarray | Tensor) -> Tensor:
+        """What decoding the codes of images (N, C, H, W) gives: float32 in [0, 1].
+
+        Raises:
+            UserError: the images are not uint8, or not of the model's shape.
+        """
+        return self._apply(lambda batch: inference.reconstruct(self.network, batch), images)
+
+    def _apply(
+        self,
+        function: Callable[[Tensor], Tensor],
+        items: np.ndarray | Tensor,
+        dtype: str = "uint8",
+    ) -> Tensor:
+        found = str(items.dtype).removeprefix("torch.")
+        if found != dtype or not len(items):
+            raise UserError(
+                f"found {found} of shape {tuple(items.shape)}, expected {dtype}, at least one"
+            )
+        device = next(self.network.parameters()).device
+        results = None
+        quiet = True if len(items) <= self.batch_size else None
+        with tqdm(total=len(items), unit=" images", unit_scale=True, disable=quiet) as bar:
+            for start in range(0, len(items), self.batch_size):
+                batch = items[start : start + self.batch_size]
+                if isinstance(batch, np.ndarray):
+                    batch = torch.tensor(batch)  # a copy: torch shares no memory it may not write
+                made = function(batch.to(device)).cpu()
+                if results is None:  # in one piece, as a list of batches would be copied at the end
+                    results = torch.empty(len(items), *made.shape[1:])
+                results[start : start + len(made)] = made
+                bar.update(len(made))
+        return results
+
+
+def load_model(
+    folder: str | Path, device: torch.device | str = "cpu", batch_size: int = 1000
+) -> TrainedModel:
+    """The model that a training has left in `folder`, such as "models/ae-jigsaw".
+
+    Args:
+        folder: holds config.json and weights.safetensors.
+        device: where torch computes, such as "cuda".
+        batch_size: images that pass through the networks at once.
+
+    Raises:
+        UserError: a file is missing or damaged.
+    """
+    return TrainedModel(registry.load_model(Path(folder), device), batch_size)

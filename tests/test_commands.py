@@ -1,0 +1,234 @@
+"""What is done with trained models and experiments: load, reconstruct, export, compare, plots."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from autoencoders.__main__ import main
+from autoencoders.core.errors import UserError
+from autoencoders.models.registry import build_model, save_model
+from autoencoders.trained import load_model
+from tests.project import Project
+
+CHANCE = np.random.default_rng(0)
+SHAPE = (1, 16, 16)
+
+
+def save(folder: Path, kind: str = "ae", shape=SHAPE, corruption: str | None = "jigsaw") -> Path:
+    """A model as a training would leave it."""
+    torch.manual_seed(0)
+    align = {"rotate": {"kind": "rotate"}, "jigsaw": {"kind": "jigsaw", "grid": 3}}.get(corruption)
+    settings = {"architecture": "conv", "channels": [4, 8], "latent_dim": 6, "align": align}
+    settings |= {"beta": 1.0, "kl_warmup": 0.0} if kind == "vae" else {}
+    model = build_model(kind, shape, settings)
+    folder.mkdir(parents=True)
+    save_model(folder, kind, shape, settings, model.state_dict())
+    return folder
+
+
+def photos(folder: Path, count: int = 12) -> Path:
+    """Colour photographs in two folders, PNG and JPEG."""
+    for number in range(count):
+        suffix = "jpg" if number % 3 == 0 else "png"
+        path = folder / f"{number % 2}" / f"{number}.{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(CHANCE.integers(0, 255, (40, 30, 3), np.uint8)).save(path)
+    return folder
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def images_of(count: int, shape=SHAPE) -> np.ndarray:
+    return CHANCE.integers(0, 256, (count, *shape), np.uint8)
+
+
+@pytest.mark.parametrize("kind", ["ae", "vae"])
+def test_batches_do_not_change_what_a_model_computes(tmp_path, kind):
+    folder = save(tmp_path / "m", kind)
+    images = images_of(23)
+    whole, parts = load_model(folder), load_model(str(folder), batch_size=5)
+    assert (whole.image_shape, whole.latent_dim) == (SHAPE, 6)
+    codes = parts.encode(images)
+    assert codes.shape == (23, 6)
+    torch.testing.assert_close(codes, whole.encode(torch.from_numpy(images)))
+    reconstructions = parts.reconstruct(images)
+    assert reconstructions.shape == images.shape
+    assert reconstructions.dtype == torch.float32
+    assert 0 <= reconstructions.min() <= reconstructions.max() <= 1
+    torch.testing.assert_close(reconstructions, whole.decode(codes))
+
+
+def test_an_array_mapped_from_a_file_passes_through(tmp_path):
+    images = images_of(20)
+    np.save(tmp_path / "images.npy", images)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    model = load_model(save(tmp_path / "m"), batch_size=7)
+    assert torch.equal(model.encode(mapped), model.encode(images))
+
+
+@pytest.mark.parametrize(
+    ("images", "expected"),
+    [
+        (np.zeros((2, 1, 16, 16), np.float32), "found float32 of shape .*, expected uint8"),
+        (np.zeros((0, 1, 16, 16), np.uint8), "at least one"),
+        (np.zeros((2, 1, 8, 8), np.uint8), r"shape \(1, 16, 16\), found \(1, 8, 8\)"),
+        (np.zeros((16, 16), np.uint8), r"found \(16,\)"),
+    ],
+)
+def test_what_is_no_image_of_the_model_is_refused(tmp_path, images, expected):
+    model = load_model(save(tmp_path / "m"))
+    with pytest.raises(UserError, match=expected):
+        model.encode(images)
+
+
+def test_a_missing_model_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"nowhere/config\.json: not found"):
+        load_model(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("codes", ["csv", "parquet"])
+def test_image_files_are_reconstructed_with_their_codes(tmp_path, codes, capsys):
+    model, own, out = save(tmp_path / "m"), photos(tmp_path / "own"), tmp_path / "out"
+    command = ["reconstruct", str(model), str(own), "--out", str(out), "--corrupt", "jigsaw"]
+    assert main([*command, "--codes", codes, "--batch-size", "5"]) == 0
+    assert "12 images reconstructed" in capsys.readouterr().out
+    table = (pd.read_csv if codes == "csv" else pd.read_parquet)(out / f"codes.{codes}")
+    assert list(table.columns) == ["file", "permutation", "mse", *(f"z{i}" for i in range(6))]
+    assert sorted(table["file"]) == sorted(str(p) for p in own.rglob("*.*"))
+    for kind in ("inputs", "reconstructions"):
+        made = {path.relative_to(out / kind).as_posix() for path in (out / kind).rglob("*.png")}
+        assert made == {
+            path.relative_to(own).as_posix() + ("" if path.suffix == ".png" else ".png")
+            for path in own.rglob("*.*")
+        }
+    # The codes are those of the written inputs, and decode to the written reconstructions.
+    trained = load_model(model)
+    for row in table.iloc[[0, 7, 11]].to_dict("records"):
+        name = Path(row["file"]).relative_to(own).as_posix()
+        name += "" if name.endswith(".png") else ".png"
+        inputs = pixels(out / "inputs" / name)[np.newaxis, np.newaxis]
+        codes = [row[f"z{i}"] for i in range(6)]
+        np.testing.assert_allclose(trained.encode(inputs)[0], codes, atol=1e-4)
+        again = trained.reconstruct(inputs)[0, 0].mul(255).round().numpy()
+        assert np.abs(again - pixels(out / "reconstructions" / name)).max() <= 1
+        assert sorted(row["permutation"].split()) == list("012345678")
+    assert pixels(out / "overview.png").shape[1] > 500
+
+
+def test_what_is_done_to_the_files_does_not_depend_on_batches_or_damage(tmp_path, capsys):
+    model, own = str(save(tmp_path / "m", "vae", corruption=None)), photos(tmp_path / "own")
+    command = ["reconstruct", model, str(own), "--corrupt", "rotate", "--out"]
+    assert main([*command, str(tmp_path / "a"), "--batch-size", "3"]) == 0
+    broken = own / "1" / "7.png"
+    broken.write_bytes(broken.read_bytes()[:100])
+    assert main([*command, str(tmp_path / "b")]) == 1
+    assert "7.png" in capsys.readouterr().err
+    assert not (tmp_path / "b").exists()
+    assert main([*command, str(tmp_path / "b"), "--skip-damaged"]) == 0
+    assert "7.png" in capsys.readouterr().err
+    first, second = (
+        pd.read_csv(tmp_path / name / "codes.csv", index_col="file")["k"] for name in "ab"
+    )
+    assert set(first.index) - set(second.index) == {str(broken)}
+    assert first[second.index].equals(second)
+    assert first.nunique() > 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda own, out: [own / "none.png"], "none.png: expected an image"),
+        (lambda own, out: [own.parent / "empty"], "empty: expected an image, or a folder"),
+        (lambda own, out: [own, own], "both would be written as"),
+        (lambda own, out: [own, "--grid", "40", "--corrupt", "jigsaw"], "grid is 40"),
+        (lambda own, out: [own, "--batch-size", "0"], "--batch-size is 0"),
+        (lambda own, out: (out.mkdir(), [own])[1], "out: exists already"),
+    ],
+)
+def test_bad_requests_are_refused_before_any_work(tmp_path, capsys, change, message):
+    model, own, out = save(tmp_path / "m"), photos(tmp_path / "own", 3), tmp_path / "out"
+    (tmp_path / "empty").mkdir()
+    extra = [str(argument) for argument in change(own, out)]
+    assert main(["reconstruct", str(model), *extra, "--out", str(out)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert message in error
+    assert not out.exists() or list(out.iterdir()) == []
+    assert list(tmp_path.glob(".unfinished-*")) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "corruption"), [("ae", None), ("vae", "rotate"), ("ae", "jigsaw")]
+)
+def test_onnx_computes_what_torch_does(tmp_path, kind, corruption):
+    folder = save(tmp_path / "m", kind, corruption=corruption)
+    assert main(["export", str(folder), "--out", str(tmp_path / "onnx")]) == 0
+    encoder, decoder = (
+        onnxruntime.InferenceSession(tmp_path / "onnx" / f"{name}.onnx")
+        for name in ("encoder", "decoder")
+    )
+    images, trained = images_of(9), load_model(folder)
+    (codes,) = encoder.run(["codes"], {"images": images.astype(np.float32) / 255})
+    np.testing.assert_allclose(codes, trained.encode(images), atol=1e-4)
+    (decoded,) = decoder.run(["images"], {"codes": codes})
+    np.testing.assert_allclose(decoded, trained.reconstruct(images), atol=1e-4)
+
+
+def test_an_export_that_differs_from_torch_is_not_written(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("autoencoders.commands.export.TOLERANCE", -1.0)
+    folder = save(tmp_path / "m")
+    assert main(["export", str(folder), "--out", str(tmp_path / "onnx")]) == 1
+    assert "differs from torch" in capsys.readouterr().err
+    assert not (tmp_path / "onnx").exists()
+
+
+def summary(mse: float, knn: float) -> str:
+    return json.dumps({"ae-none": {"mse": mse, "knn_accuracy": knn}, "vae-none": {"mse": 0.5}})
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory) -> Project:
+    """A project with two commits that differ in a param and in metrics."""
+    project = Project(tmp_path_factory.mktemp("history") / "project")
+    for components, content in ((3, summary(0.25, 0.5)), (4, summary(0.125, 0.25))):
+        project.set({"mixture.components": components})
+        project.path("metrics").mkdir(exist_ok=True)
+        project.path("metrics/summary.json").write_text(content)
+        project.commit(f"{components} components")
+    return project
+
+
+def test_experiments_stand_side_by_side_with_the_best_marked(history: Project, monkeypatch, capsys):
+    monkeypatch.chdir(history.folder)
+    assert main(["compare", "HEAD~1", "HEAD", "workspace"]) == 0
+    rows = {
+        line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines() if line
+    }
+    assert rows["mixture.components"] == ["3", "4", "4"]
+    assert rows["ae-none.mse"] == ["0.2500", "0.1250*", "0.1250*"]
+    assert rows["ae-none.knn_accuracy"] == ["0.5000*", "0.2500", "0.2500"]
+    assert rows["vae-none.mse"] == ["0.5000"] * 3
+    assert "models.ae.latent_dim" not in rows
+    table = pd.read_csv("comparison/comparison.csv", index_col="name")
+    assert float(table.loc["ae-none.mse", "HEAD"]) == 0.125
+    assert pixels(Path("comparison/comparison.png")).shape[1] > 500
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [(["HEAD", "nonsense"], "'nonsense': expected an experiment"), ([], "expected two or more")],
+)
+def test_what_cannot_be_compared_is_named(history: Project, monkeypatch, capsys, names, message):
+    monkeypatch.chdir(history.folder)
+    assert main(["compare", *names, "--out", "nothing"]) == 1
+    assert message in capsys.readouterr().err
+    assert not Path("nothing").exists()
