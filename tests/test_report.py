@@ -1,8 +1,6 @@
 """The report: what is in it, and how it behaves in a real browser."""
 
 import json
-import os
-import shutil
 from collections.abc import Iterator
 
 import numpy as np
@@ -13,9 +11,9 @@ from autoencoders.core.storage import read_arrays
 from autoencoders.models.inference import decode
 from autoencoders.models.registry import build_model, load_model
 from autoencoders.report.content import decoder_layers, packed, page, plane_of
+from tests.browser import launched
 from tests.project import Project
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 STAGES = [
     ["download"],
     ["preprocess"],
@@ -133,13 +131,8 @@ def test_the_report_stays_small_and_names_what_it_compares_with(project: Project
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
-    if CHROMIUM is None:
-        pytest.skip("needs Chromium, as package chromium of Debian")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox"] if os.name == "posix" and os.geteuid() == 0 else []
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+    with launched() as opened_browser:
+        yield opened_browser
 
 
 @pytest.fixture
