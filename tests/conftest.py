@@ -1,7 +1,34 @@
-"""Settings of all tests."""
+"""Settings of all tests, and what they share."""
 
+import os
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
+
+from tests.project import Project
 
 # How long an example takes says nothing on a machine that runs other tests at the same time.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Path:
+    """A committed project whose whole pipeline has run, on the jigsaw, and what dvc said of it.
+
+    All of pytest's processes share it: copy it before you change anything.
+    """
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent
+    folder = place / "finished"
+    with FileLock(place / "finished.lock"):
+        if not folder.exists():
+            project = Project(place / "unfinished" / "project", {"corruptions.rotate": None})
+            stages = project.repro()
+            project.commit("Run")
+            (project.folder.parent / "stages").write_text("\n".join(stages))
+            project.folder.parent.rename(folder)
+    return folder

@@ -1,10 +1,11 @@
 """Kill a running pipeline again and again, and compare its end with an undisturbed run.
 
-    python -m tests.kill_test [KILLS]
+    python -m tests.kill_test [KILLS [STAGE]]
 
-Starts `dvc repro` on the embedded digits and kills, after a random time and in a random way, DVC,
-the running stage, or both; then gives the same command again. In the end dvc.lock, which holds the
-hash of every output, must be that of a run that nobody disturbed. Exits with status 1 if not.
+Starts `dvc repro` on the embedded digits, up to STAGE, and kills, after a random time and in a
+random way, DVC, the running stage, or both; then gives the same command again. In the end dvc.lock,
+which holds the hash of every output, must be that of a run that nobody disturbed. Exits with
+status 1 if not.
 
 DVC writes its own bookkeeping in place, so a SIGKILL can leave it torn. Then this does what
 docs/reliability.md tells users to do, and counts how often.
@@ -19,13 +20,19 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
 
 from tests.project import Project, environment
 
-CHANGES = {"train.epochs": 100, "models.ae": None, "corruptions.rotate": None}
+CHANGES = {
+    "train.epochs": 30,
+    "train.batch_size": 64,
+    "models.ae": None,
+    "corruptions.rotate": None,
+}
 LONGEST_SECONDS = 9.0
 SECONDS_PER_KILL = 60
 # What DVC says of a torn file, and the file, which it makes anew from its cache.
@@ -35,9 +42,9 @@ TORN = {
 }
 
 
-def start(project: Project) -> subprocess.Popen:
+def start(project: Project, stages: Sequence[str]) -> subprocess.Popen:
     return subprocess.Popen(
-        ["dvc", "repro"],
+        ["dvc", "repro", *stages],
         cwd=project.folder,
         env=environment(),
         stdin=subprocess.DEVNULL,
@@ -66,7 +73,9 @@ def mend(project: Project, said: str) -> list[str]:
     return torn
 
 
-def torment(project: Project, kills: int, chance: random.Random) -> tuple[Counter, Counter]:
+def torment(
+    project: Project, stages: Sequence[str], kills: int, chance: random.Random
+) -> tuple[Counter, Counter]:
     """Run the pipeline to its end through `kills` kills: how often in each way, what was torn."""
     ways, torn = Counter(), Counter()
     started = []
@@ -76,7 +85,7 @@ def torment(project: Project, kills: int, chance: random.Random) -> tuple[Counte
         for process in started:
             process.poll()  # as a shell would: DVC takes an unburied process for a living one
         said_before = len(log.read_text()) if started else 0
-        process = start(project)
+        process = start(project, stages)
         started.append(process)
         assert time.monotonic() < deadline, log.read_text()[-5000:]
         try:
@@ -98,20 +107,20 @@ def torment(project: Project, kills: int, chance: random.Random) -> tuple[Counte
     for process in started:
         process.wait(timeout=600)
     said_before = len(log.read_text())
-    if start(project).wait(timeout=600) != 0:
+    if start(project, stages).wait(timeout=600) != 0:
         torn.update(mend(project, log.read_text()[said_before:]))
-        assert start(project).wait(timeout=600) == 0, log.read_text()[-5000:]
+        assert start(project, stages).wait(timeout=600) == 0, log.read_text()[-5000:]
     return ways, torn
 
 
-def main(kills: int) -> None:
+def main(kills: int, *stages: str) -> None:
     seed = random.SystemRandom().randrange(2**32)
     print(f"{kills} kills, seed {seed}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         calm = Project(Path(folder) / "calm", CHANGES)
-        calm.repro()
+        calm.repro(*stages)
         killed = Project(Path(folder) / "killed", CHANGES)
-        ways, torn = torment(killed, kills, random.Random(seed))
+        ways, torn = torment(killed, stages, kills, random.Random(seed))
         log = Path(folder, "killed.log").read_text()
         for way, count in sorted(ways.items()):
             print(f"  {count:3d} x {way}")
@@ -125,4 +134,4 @@ def main(kills: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 30)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 30, *sys.argv[2:])

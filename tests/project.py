@@ -81,6 +81,13 @@ class Project:
         self.run("git", "config", "user.email", "test@localhost")
         self.commit("Start")
 
+    @classmethod
+    def existing(cls, folder: Path) -> "Project":
+        """The project that lies in a folder."""
+        project = cls.__new__(cls)
+        project.folder = folder
+        return project
+
     def path(self, name: str) -> Path:
         return self.folder / name
 

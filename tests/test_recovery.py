@@ -1,4 +1,4 @@
-"""Runs of the whole pipeline that are killed, in every way that users run it, and go on."""
+"""Runs of the pipeline that are killed, in every way that users run it, and go on."""
 
 import subprocess
 import sys
@@ -8,21 +8,28 @@ import pytest
 
 from tests.project import ROOT, Project, environment, wait_for
 
-LONGER = {"train.epochs": 25, "models.vae": None, "corruptions.rotate": None}
+LONGER = {
+    "train.epochs": 25,
+    "train.batch_size": 64,
+    "models.vae": None,
+    "corruptions.rotate": None,
+}
+LAST = "evaluate@ae-jigsaw"
+"""The stage to run up to: what follows a training is as in any other run."""
 
 
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory) -> Project:
     """A longer training that nobody disturbs."""
     project = Project(tmp_path_factory.mktemp("calm") / "calm", LONGER)
-    project.repro()
+    project.repro(LAST)
     return project
 
 
 @pytest.mark.parametrize("command", [["repro"], ["exp", "run", "--temp"]], ids=" ".join)
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(calm: Project, tmp_path, command):
     killed = Project(tmp_path / "killed", LONGER)
-    process = start(killed, *command)
+    process = start(killed, *command, LAST)
     wait_for(killed.states)
     stages = psutil.Process(process.pid).children(recursive=True)
     process.kill()
@@ -30,7 +37,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(calm: Project, tmp_pa
     gone, alive = psutil.wait_procs(stages, timeout=10)
     assert gone
     assert not alive, "a stage outlived its DVC"
-    output = killed.run("dvc", *command).stdout
+    output = killed.run("dvc", *command, LAST).stdout
     assert "resuming after epoch" in output
     assert not killed.states()
     if command == ["repro"]:
@@ -43,7 +50,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(calm: Project, tmp_pa
 def test_a_killed_queued_experiment_goes_on_when_it_is_queued_again(calm: Project, tmp_path):
     killed = Project(tmp_path / "queued", LONGER)
     for name in ("first", "second"):
-        killed.run("dvc", "exp", "run", "--queue", "--name", name)
+        killed.run("dvc", "exp", "run", "--queue", "--name", name, LAST)
         start(killed, "queue", "start").wait(timeout=60)
         if name == "first":
             wait_for(killed.states)
@@ -76,7 +83,7 @@ def lock_of_experiment(project: Project) -> str:
 def test_a_pipeline_killed_again_and_again_ends_with_the_same_bytes():
     """A few rounds of the kill test; `make kill-test` runs more."""
     result = subprocess.run(
-        [sys.executable, "-m", "tests.kill_test", "3"],
+        [sys.executable, "-m", "tests.kill_test", "3", "evaluate@vae-jigsaw"],
         cwd=ROOT,
         env=environment(),
         capture_output=True,
