@@ -145,8 +145,8 @@ class Project:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
     def states(self) -> list[Path]:
-        """The states of interrupted trainings."""
-        return list(self.folder.glob(".resume/*.state"))
+        """The states of interrupted trainings, without one that is only half written."""
+        return list(self.folder.glob(".resume/[!.]*.state"))
 
     def unfinished(self) -> list[Path]:
         """What a stage has left half-written."""
