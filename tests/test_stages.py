@@ -152,7 +152,7 @@ def test_a_stage_ends_with_the_dvc_that_started_it(prepared: Project, through_sh
         prepared.set({"train.epochs": 1})
 
 
-LONGER = {"train.epochs": 30, "train.batch_size": 64}
+LONGER = {"train.epochs": 15, "train.batch_size": 64}
 AS_BEFORE = {"train.epochs": 1, "train.batch_size": 16}
 
 
