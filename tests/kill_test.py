@@ -28,7 +28,7 @@ import psutil
 from tests.project import Project, environment
 
 CHANGES = {
-    "train.epochs": 30,
+    "train.epochs": 15,
     "train.batch_size": 64,
     "models.ae": None,
     "corruptions.rotate": None,

@@ -88,6 +88,12 @@ class Project:
         project.folder = folder
         return project
 
+    @classmethod
+    def copy(cls, source: Path, folder: Path) -> "Project":
+        """A copy of the project in `source`, results and DVC's cache included."""
+        shutil.copytree(source, folder)
+        return cls.existing(folder)
+
     def path(self, name: str) -> Path:
         return self.folder / name
 

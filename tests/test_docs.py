@@ -1,7 +1,6 @@
 """A day with the project: the commands of docs/, in the order in which a reader meets them."""
 
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -69,8 +68,7 @@ class Reader:
     def __init__(self, finished: Path, folder: Path, port: int) -> None:
         self.folder = folder
         self.home = folder / "home"
-        shutil.copytree(finished / "project", folder / "autoencoders")
-        self.project = Project.existing(folder / "autoencoders")
+        self.project = Project.copy(finished / "project", folder / "autoencoders")
         self.project.set({"mixture.components": 5})  # which the first page says in words
         origin = str(folder / "origin.git")
         self.places = {

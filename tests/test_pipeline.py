@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -38,8 +37,7 @@ RAN = ["ae-jigsaw", "vae-jigsaw"]
 def ran(finished: Path, tmp_path_factory) -> Project:
     """A project whose pipeline has run on the jigsaw, with all of it committed."""
     folder = tmp_path_factory.mktemp("pipeline") / "a project"
-    shutil.copytree(finished / "project", folder)
-    project = Project.existing(folder)
+    project = Project.copy(finished / "project", folder)
     project.first_run = (finished / "stages").read_text().splitlines()
     return project
 

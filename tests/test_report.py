@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,31 +15,15 @@ from autoencoders.report.content import decoder_layers, packed, page, plane_of
 from tests.browser import launched
 from tests.project import Project
 
-STAGES = [
-    ["download"],
-    ["preprocess"],
-    ["preprocess_corruptions", "jigsaw"],
-    ["train_classifier"],
-    ["train", "vae", "jigsaw"],
-    ["embed", "vae", "jigsaw"],
-    ["fit_mixture", "vae", "jigsaw"],
-    ["evaluate", "vae", "jigsaw"],
-    ["evaluate_stress", "vae", "jigsaw"],
-    ["evaluate_latent", "vae", "jigsaw"],
-    ["evaluate_pca", "vae"],
-    ["evaluate_pixels"],
-    ["evaluate_generation", "vae", "jigsaw"],
-    ["summarize"],
-    ["report"],
-]
-
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Project:
-    changes = {"models.ae": None, "corruptions.rotate": None, "train.snapshot_epochs": []}
-    project = Project(tmp_path_factory.mktemp("report") / "project", changes)
-    for arguments in STAGES:
-        project.stage(*arguments)
+def project(finished: Path, tmp_path_factory) -> Project:
+    """A project whose report is of one model."""
+    folder = tmp_path_factory.mktemp("report") / "project"
+    project = Project.copy(finished / "project", folder)
+    project.set({"models.ae": None})
+    project.stage("summarize")
+    project.stage("report")
     return project
 
 
