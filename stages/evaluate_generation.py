@@ -8,6 +8,8 @@ from torch import Tensor
 
 from autoencoders.classifier import features, load_classifier
 from autoencoders.core.cli import run_stage
+from autoencoders.core.errors import left_out
+from autoencoders.core.numbers import ratio
 from autoencoders.core.seeds import generator
 from autoencoders.core.storage import IMAGES, read_arrays, read_pairs, write_json
 from autoencoders.fidelity import fidelity_measures, nearest_distances
@@ -52,13 +54,20 @@ def evaluate_generation(params: Params, model_name: str, corruption_name: str) -
     real = featured(test["images"][subsample(len(test["images"]), count, params.seed)])
     seen = featured(train)
     usual = nearest_distances(real, seen)[0].median()
+    if len(real) < 2:
+        left_out("the measures of generation", "they need at least 2 test images, found 1")
     measured = {}
     for name, images in made.items():
         points = featured(images)
         measured[name] = fidelity_measures(real, points, params.seed)
         if name.endswith("_samples"):
             nearest = nearest_distances(points, seen)[0].median()
-            measured[name]["distance_to_training"] = float(nearest / usual)
+            measured[name]["distance_to_training"] = ratio(float(nearest), float(usual))
+    if not usual:
+        left_out(
+            "distance_to_training",
+            "the median test image is, to the classifier, equal to some training image",
+        )
     write_json(Path(f"metrics/generation/{item}.json"), measured)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from autoencoders.core.cli import run_stage
+from autoencoders.core.numbers import ratio
 from autoencoders.core.storage import read_pairs, write_json
 from autoencoders.corruptions import build_corruption
 from autoencoders.metrics import mse_per_image
@@ -29,8 +30,8 @@ def evaluate_stress(params: Params, model_name: str, corruption_name: str) -> No
         )
         reconstructed, targets = reconstruct(model, inputs), to_float(originals)
         mse = mse_per_image(reconstructed, targets)
-        clean = mse_per_image(reconstruct(model, originals), targets).mean()
-        measured[name] = {"mse": float(mse.mean()), "excess": float(mse.mean() / clean)}
+        clean = float(mse_per_image(reconstruct(model, originals), targets).mean())
+        measured[name] = {"mse": float(mse.mean()), "excess": ratio(float(mse.mean()), clean)}
         if config.kind == "rotate":
             measured[name]["by_k"] = mse_by(corrupted["k"], mse)
         if config.kind == "jigsaw":

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from autoencoders.core.cli import run_stage
-from autoencoders.core.errors import UserError
+from autoencoders.core.errors import left_out
 from autoencoders.core.seeds import generator
 from autoencoders.core.storage import (
     CODES,
@@ -17,6 +17,7 @@ from autoencoders.core.storage import (
     read_json,
     whole_folder,
 )
+from autoencoders.data.base import check_blends
 from autoencoders.figures import Row, image_grid
 from autoencoders.generation import (
     blend,
@@ -75,8 +76,11 @@ def generate(params: Params, model_name: str, corruption_name: str) -> None:
             for pair, label in zip(ends, labels, strict=True)
             for strip in _strips(model, codes, originals, pair, label, settings.interpolation_steps)
         ]
-        title = f"{item}: from one image to another, straight and along an arc"
-        image_grid(folder / "interpolations.png", title, strips)
+        if strips:
+            title = f"{item}: from one image to another, straight and along an arc"
+            image_grid(folder / "interpolations.png", title, strips)
+        else:
+            left_out("interpolations", f"they need 2 validation images, found {len(codes)}")
 
         drawn = {"mixture": sample_mixture(mixture, settings.samples, params.seed)}
         if isinstance(model, VariationalAutoencoder):
@@ -93,12 +97,8 @@ def _sets(
     classes: Sequence[str], means: np.ndarray, settings: Generate, dataset: str
 ) -> list[tuple[str, list[int]]]:
     """The classes to blend, as (label, members): those that params name, and the closest."""
-    chosen = settings.blends.get(dataset, [])
-    unknown = [name for names in chosen for name in names if name not in classes]
-    if unknown:
-        raise UserError(
-            f"generate.blends.{dataset} names {unknown[0]!r}, expected of {', '.join(classes)}"
-        )
+    chosen = settings.blends[dataset]
+    check_blends(chosen, classes, f"generate.blends.{dataset}")
     sets = [(f"chosen {n}", [classes.index(c) for c in names]) for n, names in enumerate(chosen, 1)]
     for size, name in ((2, "pair"), (3, "triple")):
         closest = closest_sets(distances(means), size, settings.closest_sets)

@@ -24,9 +24,10 @@ def plot_latent(params: Params, model_name: str, corruption_name: str) -> None:
         scatter(folder / "pca.png", title, points, labels, classes, names)
 
         points = project_tsne(codes[chosen], params.plot_latent.tsne_perplexity, params.seed)
-        title = f"{item}: t-SNE of {len(chosen):,} validation codes"
-        names = ("t-SNE 1", "t-SNE 2")
-        scatter(folder / "tsne.png", title, points, labels[chosen], classes, names)
+        if points is not None:
+            title = f"{item}: t-SNE of {len(chosen):,} validation codes"
+            names = ("t-SNE 1", "t-SNE 2")
+            scatter(folder / "tsne.png", title, points, labels[chosen], classes, names)
 
         if len(classes) > 1:
             distance = distances(class_means(codes, labels, len(classes)))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from autoencoders.core.cli import run_stage
 from autoencoders.core.storage import whole_folder, write_arrays, write_json
-from autoencoders.data.base import split_balanced
+from autoencoders.data.base import check_blends, check_classes, split_off
 from autoencoders.data.registry import build_dataset
 from autoencoders.params import Params
 
@@ -13,18 +13,24 @@ def preprocess(params: Params) -> None:
     data = params.data
     dataset = build_dataset(data.name, data.path, data.size, data.skip_damaged)
     content = dataset.read(Path("data/raw"))
+    classes = list(content.classes)
+    if len(classes) == 1:
+        print(f"all images are of one class, {classes[0]!r}, so they are taken to have none")
+        classes = []
+    check_blends(params.generate.blends[data.name], classes, f"generate.blends.{data.name}")
     splits = content.splits  # not a copy, which would keep all images while they are split
     fractions = {"test": data.test_fraction, "validation": data.validation_fraction}
     for name, fraction in fractions.items():
         if name not in splits:
-            splits["train"], splits[name] = split_balanced(splits["train"], fraction, params.seed)
+            split_off(splits, name, fraction, params.seed, classes)
+    check_classes(splits, classes, data.name)
     with whole_folder(Path("data/processed")) as folder:
         for name, split in splits.items():
             arrays = {"images": split.images, "labels": split.labels}
             write_arrays(folder / f"{name}.safetensors", arrays)
         description = {
             "name": data.name,
-            "classes": list(content.classes),
+            "classes": classes,
             "image_shape": list(splits["train"].images.shape[1:]),
         }
         write_json(folder / "dataset.json", description)

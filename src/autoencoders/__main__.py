@@ -45,11 +45,18 @@ def _reconstruct(parser: argparse.ArgumentParser) -> None:
         "--corrupt", choices=("none", "rotate", "jigsaw"), default="none", help="the images first"
     )
     parser.add_argument("--grid", type=int, default=3, help="tiles of a jigsaw in each direction")
-    parser.add_argument("--seed", type=int, default=0, help="of the corruption")
+    parser.add_argument("--seed", type=_seed, default=0, help="of the corruption, 0 or more")
     parser.add_argument("--codes", choices=("csv", "parquet"), default="csv", help="their format")
     parser.add_argument("--batch-size", type=int, default=1000, help="images at once")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
     parser.add_argument("--skip-damaged", action="store_true", help="leave out damaged files")
+
+
+def _seed(text: str) -> int:
+    seed = int(text)
+    if seed < 0:
+        raise argparse.ArgumentTypeError(f"{seed} is negative, expected 0 or more")
+    return seed
 
 
 def _export(parser: argparse.ArgumentParser) -> None:

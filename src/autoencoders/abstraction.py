@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from autoencoders.core.errors import left_out
 from autoencoders.latent import subsample
 
 MOST_FITTED, MOST_TESTED = 60_000, 10_000
@@ -31,7 +32,7 @@ def class_measures(
     test: np.ndarray,
     test_labels: np.ndarray,
     seed: int,
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     """What codes tell of the classes, each at most 1.
 
     The accuracies are those of classifiers fitted to training codes, on test codes, at most a
@@ -39,7 +40,7 @@ def class_measures(
     a logistic regression on standardised codes (at most 200 steps of L-BFGS). "nmi" and "ari"
     compare the clusters of k-means, as many as there are classes, with the classes (Vinh et al.,
     2010; Hubert & Arabie, 1985). "silhouette" is that of the classes (Rousseeuw, 1987), over a
-    sample of 2,000.
+    sample of 2,000, and None where no class has two images in it.
     """
     fitted = subsample(len(train), MOST_FITTED, seed)
     train, train_labels = train[fitted], train_labels[fitted]
@@ -52,7 +53,9 @@ def class_measures(
         probe.fit(train, train_labels)
     classes = len(np.unique(test_labels))
     # With several threads sums are taken in an order that differs between runs.
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings():
+        # With many equal codes there may be fewer clusters than classes.
+        warnings.simplefilter("ignore", ConvergenceWarning)
         clusters = KMeans(classes, n_init=CLUSTERINGS, random_state=seed).fit_predict(test)
     chosen = subsample(len(test), COMPARED, seed)
     return {
@@ -60,17 +63,33 @@ def class_measures(
         "probe_accuracy": probe.score(test, test_labels),
         "nmi": normalized_mutual_info_score(test_labels, clusters),
         "ari": adjusted_rand_score(test_labels, clusters),
-        "silhouette": float(silhouette_score(test[chosen], test_labels[chosen])),
+        "silhouette": _silhouette(test[chosen], test_labels[chosen]),
     }
 
 
-def neighbourhood_measures(pixels: np.ndarray, codes: np.ndarray, seed: int) -> dict[str, float]:
+def _silhouette(codes: np.ndarray, labels: np.ndarray) -> float | None:
+    found = len(np.unique(labels))
+    if not 2 <= found < len(labels):
+        left_out(
+            "silhouette", f"{len(labels)} test images of {found} classes are too few to compare"
+        )
+        return None
+    return float(silhouette_score(codes, labels))
+
+
+def neighbourhood_measures(
+    pixels: np.ndarray, codes: np.ndarray, seed: int
+) -> dict[str, float | None]:
     """Whether neighbours in the space of codes (N, L) are neighbours as images, of (N, ...).
 
     "trustworthiness" is at most 1, which it is where the 10 nearest codes are those of the 10
-    nearest images (Venna & Kaski, 2001), over a sample of 2,000.
+    nearest images (Venna & Kaski, 2001), over a sample of 2,000. Of 20 images and fewer as many
+    neighbours count as less than half of them are; of fewer than 3 it is None.
     """
     chosen = subsample(len(codes), COMPARED, seed)
     neighbours = min(NEIGHBOURS, (len(chosen) - 1) // 2)
+    if neighbours < 1:
+        left_out("trustworthiness", f"it needs at least 3 test images, found {len(chosen)}")
+        return {"trustworthiness": None}
     images = pixels[chosen].reshape(len(chosen), -1) / 255
     return {"trustworthiness": trustworthiness(images, codes[chosen], n_neighbors=neighbours)}

@@ -9,19 +9,24 @@ import warnings
 import torch
 from torch import Tensor, nn
 
+from autoencoders.core.numbers import ratio
+
 NEIGHBOURS = 5
 KID_SUBSETS, KID_SUBSET_SIZE = 50, 1000
 CHUNK = 250
+MEASURES = ("frechet", "kid", "precision", "recall", "density", "coverage")
 
 
-def fidelity_measures(real: Tensor, made: Tensor, seed: int) -> dict[str, float]:
-    """All measures of `made` against `real`.
+def fidelity_measures(real: Tensor, made: Tensor, seed: int) -> dict[str, float | None]:
+    """All measures of `made` against `real`, each None where either has less than two images.
 
     "frechet": the Frechet distance between Gaussians fitted to both (Heusel et al., 2017), at least
     0. "kid": the squared maximum mean discrepancy under the kernel (x.y / F + 1)^3, the mean of 50
     unbiased estimates of up to 1,000 features each (Binkowski et al., 2018), about 0 for equal
     distributions. "precision", "recall", "density" and "coverage": see `manifold_measures`.
     """
+    if min(len(real), len(made)) < 2:
+        return dict.fromkeys(MEASURES)
     # torchmetrics takes seconds to import, and only this function needs it.
     from torchmetrics.image.fid import FrechetInceptionDistance
     from torchmetrics.image.kid import KernelInceptionDistance
@@ -84,15 +89,15 @@ def nearest_distances(points: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat([one.values for one in nearest]), torch.cat([one.indices for one in nearest])
 
 
-def smoothness(way: Tensor) -> dict[str, float]:
+def smoothness(way: Tensor) -> dict[str, float | None]:
     """How evenly the features (S, F) of an interpolation's images change.
 
     "longest_step" is the longest step over the mean one, 1 if all are equal; "detour" is the length
-    of the way over the distance of its ends, at least 1.
+    of the way over the distance of its ends, at least 1. Each is None where what it is measured by
+    is 0: of a way that stays where it is, or comes back to where it began.
     """
     steps = (way[1:] - way[:-1]).norm(dim=1)
-    whole = (way[-1] - way[0]).norm().clamp(min=1e-12)
     return {
-        "longest_step": float(steps.max() / steps.mean().clamp(min=1e-12)),
-        "detour": float(steps.sum() / whole),
+        "longest_step": ratio(float(steps.max()), float(steps.mean())),
+        "detour": ratio(float(steps.sum()), float((way[-1] - way[0]).norm())),
     }

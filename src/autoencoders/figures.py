@@ -1,7 +1,9 @@
 """The figures that stages draw, in one restrained style."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,10 @@ import numpy as np
 
 matplotlib.use("agg")
 from matplotlib import pyplot as plt
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ticker import LogLocator
 
 from autoencoders.core.storage import whole_file
@@ -18,9 +23,11 @@ from autoencoders.core.storage import whole_file
 if TYPE_CHECKING:  # most figures do without, and it takes its time to import
     import pandas as pd
 
+FONT = "DejaVu Sans"  # comes with matplotlib: the same letters on every machine
 STYLE = {
     "savefig.dpi": 150,
-    "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters on every machine
+    "font.family": FONT,
+    "text.parse_math": False,  # names are written as they are, with their dollars and underscores
     "font.size": 10,
     "axes.titlesize": 12,
     "axes.titleweight": "bold",
@@ -31,6 +38,9 @@ STYLE = {
 COLOURS = matplotlib.colormaps["tab10"].colors
 MANY_COLOURS = matplotlib.colormaps["turbo"]
 LEGEND_ROWS = 20
+MOST_IN_LEGEND = 60  # classes; of more a legend would be wider than what it explains
+MOST_WRITTEN = 40  # rows or columns of a heatmap whose values are written out
+MOST_TICKS = 60  # names beside a heatmap
 SHOWN_SHARE = 0.1  # a class that never gets so probable is not drawn
 DARK = 0.6  # the mean of red, green and blue below which letters are white
 QUIET = "#666666"
@@ -58,7 +68,8 @@ class Row:
 
 def image_grid(path: Path, title: str, rows: Sequence[Row]) -> None:
     """Draw rows of images, aligned at the left, each with its label and captions."""
-    label_letters = max(len(line) for row in rows for line in row.label.split("\n"))
+    labels = [drawable(row.label) for row in rows]
+    label_letters = max(len(line) for label in labels for line in label.split("\n"))
     left = MARGIN + (label_letters * LETTER + MARGIN if label_letters else 0)
     heights = [TILE + GAP + (CAPTION if row.captions else 0) for row in rows]
     width = left + max(len(row.images) for row in rows) * (TILE + GAP) + MARGIN
@@ -72,10 +83,10 @@ def image_grid(path: Path, title: str, rows: Sequence[Row]) -> None:
         top = height - MARGIN
         canvas.text(MARGIN, top, title, weight="bold", size=12, va="top")
         top -= TITLE
-        for row, row_height in zip(rows, heights, strict=True):
+        for row, label, row_height in zip(rows, labels, heights, strict=True):
             bottom = top - row_height + GAP
             canvas.text(
-                left - MARGIN, bottom + TILE / 2, row.label, ha="right", va="center", color=QUIET
+                left - MARGIN, bottom + TILE / 2, label, ha="right", va="center", color=QUIET
             )
             for column, image in enumerate(row.images):
                 start = left + column * (TILE + GAP)
@@ -97,8 +108,36 @@ def image_grid(path: Path, title: str, rows: Sequence[Row]) -> None:
         save(figure, path)
 
 
+def drawable(text: str) -> str:
+    """The text with what the figures' font has no sign for written as its code point, told once.
+
+    Fonts of the machine at hand could help out, but then the same run would not give the same
+    figure elsewhere.
+    """
+    missing = [sign for sign in text if not sign.isspace() and ord(sign) not in _signs()]
+    if not missing:
+        return text
+    _tell("".join(missing))
+    return "".join(ascii(sign)[1:-1] if sign in missing else sign for sign in text)
+
+
+@cache
+def _tell(missing: str) -> None:
+    print(f"{missing}: figures show {ascii(missing)}, as {FONT} lacks the signs", file=sys.stderr)
+
+
+@cache
+def _signs() -> frozenset[int]:
+    """The code points that the font has in both of the weights that are used."""
+    fonts = (FontProperties(family=FONT, weight=weight) for weight in ("normal", "bold"))
+    return frozenset.intersection(
+        *(frozenset(get_font(findfont(font)).get_charmap()) for font in fonts)
+    )
+
+
 def _shortened(caption: str) -> str:
     """What fits above an image."""
+    caption = drawable(caption)
     return caption if len(caption) <= CAPTION_LETTERS else caption[: CAPTION_LETTERS - 1] + "…"
 
 
@@ -112,20 +151,30 @@ def scatter(
 ) -> None:
     """Draw points (N, 2) coloured by class, with the class names in the legend.
 
-    Without classes all points have one colour.
+    Without classes all points have one colour; of more than 60 classes a bar shows the colours.
     """
     size = np.clip(20_000 / len(points), 5, 30)
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, 5.6), layout="constrained")
-        for label, name in enumerate(classes or [None]):
-            chosen = points[labels == label]
+        handles = []
+        for label in range(max(1, len(classes))):
             colour = class_colour(label, len(classes))
-            axes.scatter(*chosen.T, s=size, color=colour, alpha=0.6, linewidths=0, label=name)
+            chosen = points[labels == label]
+            handles.append(axes.scatter(*chosen.T, s=size, color=colour, alpha=0.6, linewidths=0))
         axes.set(title=title, xlabel=axis_names[0], ylabel=axis_names[1])
         axes.set_aspect("equal", adjustable="datalim")
-        if classes:
+        if len(classes) > MOST_IN_LEGEND:
+            shades = ScalarMappable(Normalize(0, len(classes) - 1), MANY_COLOURS)
+            figure.colorbar(shades, ax=axes, label="class, in the order of the names")
+        elif classes:
             columns = -(-len(classes) // LEGEND_ROWS)
-            legend = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), ncols=columns)
+            legend = axes.legend(
+                handles,
+                [drawable(name) for name in classes],
+                loc="center left",
+                bbox_to_anchor=(1, 0.5),
+                ncols=columns,
+            )
             for handle in legend.legend_handles:
                 handle.set(sizes=[40], alpha=1)
         save(figure, path)
@@ -148,9 +197,13 @@ def distance_heatmap(path: Path, title: str, distances: np.ndarray, names: Seque
 def error_heatmap(
     path: Path, title: str, errors: np.ndarray, rows: Sequence[str], columns: Sequence[str]
 ) -> None:
-    """Draw errors of named rows and columns (R, C) on a logarithmic scale, written in the cells."""
+    """Draw errors of named rows and columns (R, C) on a logarithmic scale, written in the cells.
+
+    The scale is linear where an error is 0.
+    """
     label = "mean squared error (dark: large)"
-    _heatmap(path, title, np.ma.asarray(errors), rows, columns, label, "Blues", "{:.4f}", "log")
+    scale = "log" if errors.all() else "linear"
+    _heatmap(path, title, np.ma.asarray(errors), rows, columns, label, "Blues", "{:.4f}", scale)
 
 
 def _heatmap(
@@ -164,17 +217,22 @@ def _heatmap(
     form: str,
     scale: str = "linear",
 ) -> None:
-    size = (max(6.2, 0.55 * len(columns)) + 1.4, max(6.2, 0.55 * len(rows)))
+    most = max(values.shape)
+    width, height = (max(6.2, 0.55 * min(len(names), MOST_WRITTEN)) for names in (columns, rows))
+    every = -(-most // MOST_TICKS)
+    size = (width + 1.4, height)
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=size, layout="constrained")
         image = axes.imshow(values, cmap=colours, norm=scale, aspect="auto")
-        axes.set_xticks(
-            range(len(columns)), columns, rotation=45, ha="right", rotation_mode="anchor"
+        across, down = (
+            (range(0, len(names), every), [drawable(name) for name in names[::every]])
+            for names in (columns, rows)
         )
-        axes.set_yticks(range(len(rows)), rows)
+        axes.set_xticks(*across, rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_yticks(*down)
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
-        for (row, column), value in np.ma.ndenumerate(values):
+        for (row, column), value in np.ma.ndenumerate(values) if most <= MOST_WRITTEN else ():
             shade = np.mean(image.cmap(image.norm(value))[:3])
             colour = "white" if shade < DARK else "black"
             axes.text(column, row, form.format(value), ha="center", va="center", color=colour)
@@ -225,18 +283,19 @@ def class_shares(
             rows, columns, figsize=size, layout="constrained", squeeze=False, sharey=True
         )
         for axes, (name, share) in zip(panels.flat, shares.items(), strict=False):
-            for label in named:
-                colour = class_colour(label, len(classes))
-                way = np.linspace(0, 1, len(share))
-                axes.plot(way, share[:, label], color=colour, label=classes[label])
-            axes.set(title=name, ylim=(-0.02, 1.02), xticks=(0, 0.5, 1))
+            way = np.linspace(0, 1, len(share))
+            lines = [
+                axes.plot(way, share[:, label], color=class_colour(label, len(classes)))[0]
+                for label in named
+            ]
+            axes.set(title=drawable(name), ylim=(-0.02, 1.02), xticks=(0, 0.5, 1))
             axes.set_xticklabels(["0 %", "50 %", "100 %"])
         for axes in panels.flat[len(shares) :]:
             axes.axis("off")
         for axes in panels[:, 0]:
             axes.set_ylabel("probability")
-        handles, labels = panels[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside right center")
+        names = [drawable(classes[label]) for label in named]
+        figure.legend(lines, names, loc="outside right center")
         figure.suptitle(title, weight="bold")
         save(figure, path)
 

@@ -49,7 +49,9 @@ def fit_pca(train: np.ndarray, components: int, seed: int) -> PCA:
         train = train[np.sort(np.random.default_rng(seed).permutation(len(train))[:most])]
     fitted = flat(train)
     solver = "covariance_eigh" if levels <= MAX_EXACT_PCA else "randomized"
-    return PCA(min(components, *fitted.shape), svd_solver=solver, random_state=seed).fit(fitted)
+    pca = PCA(min(components, *fitted.shape), svd_solver=solver, random_state=seed)
+    with np.errstate(invalid="ignore"):  # equal images have shares of no variance
+        return pca.fit(fitted)
 
 
 def flat(images: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 (arXiv:1903.12436), and a better one for those that have.
 """
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -19,6 +20,7 @@ def fit_mixture(codes: np.ndarray, components: int, seed: int) -> dict[str, np.n
 
     To a sample of 20,000 codes, and with fewer components where there are too few codes for them.
     """
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
     from threadpoolctl import threadpool_limits
 
@@ -27,7 +29,9 @@ def fit_mixture(codes: np.ndarray, components: int, seed: int) -> dict[str, np.n
     floor = 1e-6 * max(codes.var(axis=0).max(), 1e-6)
     components = max(1, min(components, len(codes) // (2 * codes.shape[1])))
     # With several threads sums are taken in an order that differs between runs.
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings():
+        # Of fewer different codes than components, some components are equal.
+        warnings.simplefilter("ignore", ConvergenceWarning)
         mixture = GaussianMixture(components, reg_covar=floor, random_state=seed).fit(codes)
     return {
         "weights": mixture.weights_,

@@ -10,14 +10,17 @@ from pathlib import Path, PurePath
 from reprlib import Repr
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML, YAMLError
 
 from autoencoders.core.errors import UserError
 from autoencoders.core.storage import read_text
 from autoencoders.data.registry import NAMES, OWN, PUBLISHED
 
 PARAMS_FILE = Path("params.yaml")
+
+TRUTH_VALUES = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+"""What was a truth value in YAML 1.1 and is text in 1.2, and what is one in both."""
 
 # A value may be enormous when written out: a few lines of YAML aliases can stand for gigabytes.
 SHORT = Repr()
@@ -132,7 +135,7 @@ class PlotLatent(Section):
 
 class Generate(Section):
     blends: dict[DatasetName, list[Annotated[list[str], Field(min_length=2)]]]
-    closest_sets: Count
+    closest_sets: int = Field(ge=1, le=100)
     interpolation_steps: int = Field(ge=3, le=25)
     samples: int = Field(ge=1, le=1024)
     traversals: Count
@@ -219,15 +222,17 @@ def settings(section: Section) -> dict[str, Any]:
 
 
 def read_params(path: Path = PARAMS_FILE) -> Params:
-    """Read and validate params.yaml.
+    """Read and validate params.yaml, by the reader that DVC uses (YAML 1.2).
+
+    So 1e-05, 010 or no mean to a stage what they mean to dvc.lock, `dvc params diff` and -S.
 
     Raises:
         UserError: with a line for each key that is wrong: what was found and what was expected.
     """
     text = read_text(path)
     try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        content = YAML(typ="safe").load(text)
+    except (YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"{path}: not readable as YAML: {error}") from error
     if not isinstance(content, dict):
         raise UserError(f"{path}: expected keys with values, found {SHORT.repr(content)}")
@@ -254,7 +259,6 @@ def _describe(problem: dict[str, Any]) -> str:
     if isinstance(found, dict):
         return f"{key}: {message}"
     hint = ""
-    if isinstance(found, str) and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", found):
-        mantissa, exponent = re.split("[eE]", found)
-        hint = f"; YAML reads {found} as text, write {mantissa}.0e{int(exponent):+d}"
+    if isinstance(found, str) and found.lower() in TRUTH_VALUES:
+        hint = f"; write {TRUTH_VALUES[found.lower()]}"
     return f"{key}: {message}, found {SHORT.repr(found)} ({type(found).__name__}){hint}"

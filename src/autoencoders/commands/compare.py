@@ -9,12 +9,14 @@ from typing import Any
 import pandas as pd
 from matplotlib import pyplot as plt
 
+from autoencoders.commands.output import check_new
 from autoencoders.core.errors import UserError
 from autoencoders.core.storage import whole_folder
 from autoencoders.figures import STYLE, class_colour, save
 
 SUMMARY, PARAMS = "metrics/summary.json", "params.yaml"
 WORKSPACE = "workspace"
+TABLE, FIGURE = "comparison.csv", "comparison.png"
 HIGHER_IS_BETTER = {"knn_accuracy"}
 
 
@@ -26,8 +28,10 @@ def compare(experiments: Sequence[str], *, out: Path) -> None:
     metrics/summary.json; the best of a row is marked.
 
     Raises:
-        UserError: a revision is unknown or has no metrics, or there are less than two.
+        UserError: a revision is unknown or has no metrics, there are less than two, or `out` exists
+            and is not an earlier comparison.
     """
+    check_new(out, own=(TABLE, FIGURE))
     names = list(dict.fromkeys(experiments)) or ["HEAD", *_on_head()]
     if len(names) < 2:
         raise UserError(
@@ -40,10 +44,10 @@ def compare(experiments: Sequence[str], *, out: Path) -> None:
     settings = _differing(pd.DataFrame(params))
     results = pd.DataFrame(metrics)
     with whole_folder(out) as folder:
-        pd.concat([settings, results]).to_csv(folder / "comparison.csv", index_label="name")
-        _draw(folder / "comparison.png", results)
+        pd.concat([settings, results]).to_csv(folder / TABLE, index_label="name")
+        _draw(folder / FIGURE, results)
     print(_table(settings, results))
-    print(f"\n* the best; {out}/comparison.png shows it, {out}/comparison.csv has every digit")
+    print(f"\n* the best; {out}/{FIGURE} shows it, {out}/{TABLE} has every digit")
 
 
 def _on_head() -> list[str]:
@@ -64,6 +68,8 @@ def _read(name: str) -> tuple[dict[str, Any], dict[str, float]]:
 
     revision = None if name == WORKSPACE else name
     try:
+        if not name or ":" in name:
+            raise SCMError("a file in a revision" if name else "no name")
         metrics = dvc.api.metrics_show(SUMMARY, rev=revision)
         params = dvc.api.params_show(PARAMS, rev=revision)
     except (DvcException, SCMError, OSError) as error:

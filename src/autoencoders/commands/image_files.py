@@ -8,9 +8,7 @@ import numpy as np
 from PIL import Image
 
 from autoencoders.core.errors import UserError
-from autoencoders.data.images import SUFFIXES, decode_image, in_threads, is_image
-
-NAMED = 10
+from autoencoders.data.images import SUFFIXES, below, check_path, in_threads, is_image
 
 
 @dataclass(frozen=True)
@@ -25,13 +23,14 @@ def find_images(paths: Sequence[Path]) -> list[Source]:
     """The image files among the paths and in the folders. A name ends with .png, as it is written.
 
     Raises:
-        UserError: a path is no image, a folder holds none, or two files would have one name.
+        UserError: a path is no image, a folder holds none, two files would have one name, or one is
+            a link or has a name that is not UTF-8.
     """
     found: dict[str, Path] = {}
     for path in paths:
+        check_path(path)
         if path.is_dir():
-            inside = {file.relative_to(path): file for file in sorted(path.rglob("*"))}
-            named = {name: file for name, file in inside.items() if is_image(file)}
+            named = {file.relative_to(path): file for file in below(path)}
         else:
             named = {Path(path.name): path} if is_image(path) and path.is_file() else {}
         if not named:
@@ -47,20 +46,6 @@ def find_images(paths: Sequence[Path]) -> list[Source]:
     return [Source(path, name) for name, path in found.items()]
 
 
-def decode_images(
-    sources: Sequence[Source], image_shape: tuple[int, int, int]
-) -> list[np.ndarray | None]:
-    """The images as uint8 (C, H, W), None where a file is damaged."""
-    channels, size, _ = image_shape
-    decoded: list[np.ndarray | None] = [None] * len(sources)
-
-    def decode(position: int) -> None:
-        decoded[position] = decode_image(sources[position].path, channels, size)
-
-    in_threads(decode, range(len(sources)))
-    return decoded
-
-
 def write_images(folder: Path, names: Sequence[str], images: np.ndarray) -> None:
     """Write uint8 images (N, C, H, W) as PNG."""
 
@@ -70,10 +55,3 @@ def write_images(folder: Path, names: Sequence[str], images: np.ndarray) -> None
         Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(path, "png")
 
     in_threads(write, range(len(names)))
-
-
-def listed(damaged: Sequence[Path]) -> str:
-    """How many files are damaged, and the names of the first."""
-    names = "".join(f"\n  {path}" for path in damaged[:NAMED])
-    more = f"\n  and {len(damaged) - NAMED} more" if len(damaged) > NAMED else ""
-    return f"{len(damaged)} files cannot be decoded:{names}{more}"

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from autoencoders.commands.output import check_new
 from autoencoders.core.errors import UserError
 from autoencoders.core.storage import whole_file
 
@@ -42,8 +43,10 @@ def plots(revisions: Sequence[str], *, out: Path) -> None:
     """Write `out`/index.html: the curves of the revisions in one plot, their figures side by side.
 
     Raises:
-        UserError: vl-convert-python is not installed, or DVC cannot plot the revisions.
+        UserError: vl-convert-python is not installed, DVC cannot plot the revisions, or `out`
+            exists and is not an earlier page.
     """
+    check_new(out, own=("index.html", "static"))
     try:
         import vl_convert
     except ImportError as error:

@@ -14,15 +14,15 @@ from tqdm import tqdm
 
 from autoencoders.commands.image_files import (
     Source,
-    decode_images,
     find_images,
-    listed,
     write_images,
 )
+from autoencoders.commands.output import check_new
 from autoencoders.core.errors import UserError
 from autoencoders.core.seeds import generator
 from autoencoders.core.storage import whole_folder
 from autoencoders.corruptions import build_corruption, permute_pixels
+from autoencoders.data.images import decode_images, listed
 from autoencoders.figures import Row, image_grid
 from autoencoders.models.devices import prepare
 from autoencoders.models.inference import to_bytes
@@ -65,15 +65,14 @@ def reconstruct(
     original, and the code, a row for each file.
 
     Raises:
-        UserError: there is no such model or image, `out` exists, or a file is damaged and
-            `skip_damaged` is false.
+        UserError: there is no such model or image, `out` exists or lies in a folder of `images`,
+            or a file is damaged and `skip_damaged` is false.
     """
-    if out.exists():
-        raise UserError(f"{out}: exists already, expected the name of a new folder")
+    check_new(out, apart_from=images)
     if batch_size < 1:
         raise UserError(f"--batch-size is {batch_size}, expected at least 1")
     sources = find_images(images)
-    trained = load_model(model, prepare(device), batch_size)
+    trained = load_model(model, prepare(device, "--device"), batch_size)
     corruption = build_corruption(
         corrupt, *trained.image_shape[1:], **({"grid": grid} if corrupt == "jigsaw" else {})
     )
@@ -86,22 +85,20 @@ def reconstruct(
         done = {} if corrupt == "none" else {corruption.record_name: _texts(record)}
         return Reconstructed(originals, inputs, to_bytes(trained.decode(found)), found, done)
 
-    damaged: list[Path] = []
+    damaged: dict[Path, str] = {}
     first = None
     with whole_folder(out) as folder, WRITERS[codes](folder / f"codes.{codes}") as write_codes:
         for batch, start in _batches(sources, batch_size):
-            decoded = decode_images(batch, trained.image_shape)
-            kept = [position for position, image in enumerate(decoded) if image is not None]
-            damaged += [source.path for source, d in zip(batch, decoded, strict=True) if d is None]
+            paths = [source.path for source in batch]
+            decoded, whole, failed = decode_images(paths, *trained.image_shape[:2])
+            damaged |= failed
             if damaged and not skip_damaged:
-                raise UserError(f"{listed(damaged)}\nRemove them, or give --skip-damaged.")
-            if kept:
-                result = through(
-                    np.stack([decoded[position] for position in kept]),
-                    record[start + torch.tensor(kept)],
-                )
-                batch = [batch[position] for position in kept]
-                _write(folder, batch, result, write_codes)
+                raise UserError(f"{listed(damaged)}\nMend or remove them, or give --skip-damaged.")
+            if whole.any():
+                drawn = record[start : start + len(batch)][torch.from_numpy(whole)]
+                result = through(decoded[whole], drawn)
+                kept = [source for source, good in zip(batch, whole, strict=True) if good]
+                _write(folder, kept, result, write_codes)
                 first = first or result
         if first is None:
             raise UserError(listed(damaged))

@@ -26,6 +26,8 @@ RUNS = Path("logs/runs.jsonl")
 PATIENCE_SECONDS = 10
 POLL_SECONDS = 0.5
 ORPHANED = 3
+STAGE_VARIABLE = "DVC_STAGE"
+"""What DVC sets in the environment of a stage's command, to the stage's name."""
 
 
 def project_root() -> Path:
@@ -61,19 +63,32 @@ def stop_with_dvc() -> None:
 
     Does nothing in a process that DVC did not start.
     """
-    if "DVC_ROOT" in os.environ:
-        starters = _starters()
+    if STAGE_VARIABLE in os.environ:
+        starters = _starters(os.environ[STAGE_VARIABLE])
         threading.Thread(target=_watch, args=(starters,), daemon=True).start()
 
 
-def _starters() -> list[psutil.Process]:
-    """DVC's process and, where there are some, those between it and this one."""
+def _starters(stage: str) -> list[psutil.Process]:
+    """DVC's process and, where there are some, those between it and this one.
+
+    DVC names the stage in the environment of what it starts: shells and launchers have that from
+    it, DVC itself does not.
+    """
     starters = []
     for process in psutil.Process().parents():
         starters.append(process)
-        if "stages." not in " ".join(process.cmdline()):
-            break  # not a shell or a launcher with the stage's command, so DVC
+        if not _was_started_for(stage, process):
+            break
     return starters
+
+
+def _was_started_for(stage: str, process: psutil.Process) -> bool:
+    try:
+        environment = process.environ()
+    except psutil.Error:
+        environment = {}
+    # macOS does not show the environment of its own programs, of which a shell is one.
+    return not environment or environment.get(STAGE_VARIABLE) == stage
 
 
 def _watch(starters: list[psutil.Process]) -> None:

@@ -1,6 +1,6 @@
 """What data sets have in common: splits of images with labels, and how to make more of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -62,20 +62,77 @@ class Published(Dataset, Protocol):
 def split_balanced(whole: Split, fraction: float, seed: int) -> tuple[Split, Split]:
     """Split into the larger and the smaller part; `fraction` of each class goes to the latter.
 
-    Both parts keep the order of `whole`.
+    Both parts keep the order of `whole`. A class of few images may miss in one of them, which
+    `check_classes` tells.
 
     Raises:
-        UserError: the fraction leaves less than an image per class on one side.
+        ValueError: there are not enough images for a part to hold one of each class.
     """
     from sklearn.model_selection import train_test_split
 
     positions = np.arange(len(whole.labels))
-    try:
-        larger, smaller = train_test_split(
-            positions, test_size=fraction, random_state=seed, stratify=whole.labels
-        )
-    except ValueError as error:
-        raise UserError(
-            f"a class-balanced split of {len(positions)} images by {fraction} fails: {error}"
-        ) from error
+    larger, smaller = train_test_split(
+        positions, test_size=fraction, random_state=seed, stratify=whole.labels
+    )
     return whole.take(np.sort(larger)), whole.take(np.sort(smaller))
+
+
+def split_off(
+    splits: dict[str, Split], name: str, fraction: float, seed: int, classes: Sequence[str]
+) -> None:
+    """Move `fraction` of the images in "train", class-balanced, to the new split `name`.
+
+    Raises:
+        UserError: a class would not be in both, with what can be done about it.
+    """
+    train = splits["train"]
+    counts = np.bincount(train.labels, minlength=len(classes))
+    try:
+        parts = split_balanced(train, fraction, seed)
+        lacking = [
+            label for label in range(len(counts)) if any(label not in p.labels for p in parts)
+        ]
+    except ValueError:  # scikit-learn's, which names neither the class nor the key
+        parts, lacking = None, [int(counts.argmin())]
+    if lacking:
+        label = lacking[0]
+        what, cure = (
+            (f"class {classes[label]!r}", ", merge the class into another, or leave it out")
+            if classes
+            else ("the set", "")
+        )
+        raise UserError(
+            f"data.{name}_fraction is {fraction}: {what} has {counts[label]} of "
+            f"{len(train.labels)} images, of which a class-balanced split does not leave one for "
+            f"training and one for {name}; change the fraction, add images{cure}"
+        )
+    splits["train"], splits[name] = parts
+
+
+def check_classes(splits: Mapping[str, Split], classes: Sequence[str], where: str) -> None:
+    """Hold a data set to what all that follows relies on: each split has images of each class.
+
+    Raises:
+        UserError: a split lacks a class, or has no images; it begins with `where`.
+    """
+    for split, content in splits.items():
+        for label, name in enumerate(classes or ["image"]):
+            if label not in content.labels:
+                raise UserError(
+                    f"{where}: no readable {name!r} for {split}, expected at least one; add some, "
+                    "merge the class into another, or leave it out"
+                )
+
+
+def check_blends(blends: Sequence[Sequence[str]], classes: Sequence[str], key: str) -> None:
+    """Hold the sets of classes to blend, which params.yaml names under `key`, to the data set.
+
+    Raises:
+        UserError: a name is none of the classes.
+    """
+    for name in (name for names in blends for name in names):
+        if name not in classes:
+            expected = (
+                f"of {', '.join(classes)}" if classes else "nothing, as the images have no classes"
+            )
+            raise UserError(f"{key} names {name!r}, expected {expected}")

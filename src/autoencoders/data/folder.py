@@ -2,14 +2,25 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from autoencoders.core.errors import UserError
-from autoencoders.data.base import Content, Split
-from autoencoders.data.images import SUFFIXES, decode_image, in_threads, is_image, visible
+from autoencoders.data.base import Content, Split, check_classes
+from autoencoders.data.images import (
+    SUFFIXES,
+    ImageError,
+    below,
+    decode_images,
+    in_threads,
+    is_grey,
+    is_image,
+    listed,
+    visible,
+)
 
 # torchvision's ImageFolder has no names for splits; these are customary.
 SPLITS = {
@@ -19,8 +30,6 @@ SPLITS = {
     "validation": "validation",
     "test": "test",
 }
-GREY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B"}
-NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,7 @@ class Folder:
     "valid") and "test", or all images are one set. In each, either every class is a folder
     (torchvision's ImageFolder convention) or the images lie there directly and have no classes.
     They are grey (C = 1) if all files are, else RGB (C = 3), on white where they are transparent.
+    Files that are left out, as they cannot be decoded, decide nothing. Links are refused.
     """
 
     path: Path
@@ -39,48 +49,38 @@ class Folder:
 
     def read(self, folder: Path) -> Content:
         files, classes = _list(self.path)
-        channels, damaged = _channels([path for split in files.values() for path, _ in split])
-        splits = {}
-        for split, entries in files.items():
-            images, labels, failed = self._decode(entries, channels, damaged, split)
-            splits[split] = Split(images, labels)
-            damaged = damaged | failed
-        self._report(damaged)
-        for split, content in splits.items():
-            for label, name in enumerate(classes or ["image"]):
-                if label not in content.labels:
-                    raise UserError(f"{self.path}: no readable {name!r} for {split}")
+        grey = _grey([path for split in files.values() for path, _ in split])
+        splits, failed = self._decode(files, 1 if all(grey.values()) else 3)
+        kept = [shade for path, shade in grey.items() if path not in failed]
+        if failed and all(kept) and not all(grey.values()):
+            # Of colour were only files that are left out.
+            splits, failed = self._decode(files, 1)
+        self._report(failed)
+        check_classes(splits, classes, str(self.path))
         return Content(splits, classes)
 
     def _decode(
-        self, entries: Sequence[tuple[Path, int]], channels: int, damaged: set[Path], split: str
-    ) -> tuple[np.ndarray, np.ndarray, set[Path]]:
-        """The images and labels of one split, and which files could not be decoded."""
-        images = np.empty((len(entries), channels, self.size, self.size), np.uint8)
-        whole = np.ones(len(entries), bool)
+        self, files: dict[str, list[tuple[Path, int]]], channels: int
+    ) -> tuple[dict[str, Split], dict[Path, str]]:
+        """The splits without the files that cannot be decoded; those files, and why."""
+        splits, damaged = {}, {}
+        for split, entries in files.items():
+            paths = [path for path, _ in entries]
+            labels = np.array([label for _, label in entries], np.int64)
+            images, whole, failed = decode_images(paths, channels, self.size, f"decoding {split}")
+            whole_split = Split(images, labels)
+            splits[split] = whole_split.take(whole) if failed else whole_split
+            damaged |= failed
+        return splits, damaged
 
-        def decode(position: int) -> None:
-            path = entries[position][0]
-            decoded = None if path in damaged else decode_image(path, channels, self.size)
-            whole[position] = decoded is not None
-            if decoded is not None:
-                images[position] = decoded
-
-        in_threads(decode, range(len(entries)), f"decoding {split}")
-        labels = np.array([label for _, label in entries], np.int64)
-        failed = {path for (path, _), kept in zip(entries, whole, strict=True) if not kept}
-        if failed:
-            images, labels = images[whole], labels[whole]
-        return images, labels, failed
-
-    def _report(self, damaged: set[Path]) -> None:
-        if not damaged:
+    def _report(self, failed: dict[Path, str]) -> None:
+        if not failed:
             return
-        names = "".join(f"\n  {path}" for path in sorted(damaged)[:NAMED])
-        more = f"\n  and {len(damaged) - NAMED} more" if len(damaged) > NAMED else ""
-        message = f"{self.path}: {len(damaged)} files cannot be decoded:{names}{more}"
+        message = f"{self.path}: {listed(failed)}"
         if not self.skip_damaged:
-            raise UserError(f"{message}\nRemove them, or set data.skip_damaged to leave them out.")
+            raise UserError(
+                f"{message}\nMend or remove them, or set data.skip_damaged to leave them out."
+            )
         print(f"{message}\nThey are left out (data.skip_damaged).", file=sys.stderr, flush=True)
 
 
@@ -118,25 +118,19 @@ def _entries(root: Path, classes: list[str]) -> list[tuple[Path, int]]:
         )
     entries = [(path, 0) for path in loose]
     for name in found:
-        inside = [path for path in sorted((root / name).rglob("*")) if is_image(path)]
-        entries += [(path, classes.index(name)) for path in inside]
+        entries += [(path, classes.index(name)) for path in below(root / name)]
     if not entries:
         raise UserError(f"{root}: holds no images ({', '.join(sorted(SUFFIXES))})")
     return entries
 
 
-def _channels(paths: list[Path]) -> tuple[int, set[Path]]:
-    """1 if all images are grey, else 3; and the files whose headers cannot be read."""
-    from PIL import Image
-
-    modes: dict[Path, str] = {}
+def _grey(paths: Sequence[Path]) -> dict[Path, bool]:
+    """Of each file whose header can be read whether it is grey, in the order of the paths."""
+    shades: dict[Path, bool] = {}
 
     def look(path: Path) -> None:
-        try:
-            with Image.open(path) as image:
-                modes[path] = image.mode
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-            pass
+        with suppress(ImageError):  # which decoding will tell
+            shades[path] = is_grey(path)
 
     in_threads(look, paths, "reading headers")
-    return (1 if set(modes.values()) <= GREY_MODES else 3), set(paths) - set(modes)
+    return shades

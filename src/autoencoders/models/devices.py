@@ -14,10 +14,10 @@ MAX_MMAP_THRESHOLD = 1 << 25
 KEEP_BYTES = 1 << 30
 
 
-def prepare(name: str) -> torch.device:
+def prepare(name: str, key: str = "train.device") -> torch.device:
     """Choose the device "auto", "cpu", "cuda" or "mps" and make torch deterministic on it.
 
-    "auto" takes a GPU (cuda, then mps) where there is one.
+    "auto" takes a GPU (cuda, then mps) where there is one. `key` is where the user has named it.
 
     Raises:
         UserError: the device asked for is not there.
@@ -30,7 +30,7 @@ def prepare(name: str) -> torch.device:
     if name == "auto":
         name = next(device for device, present in available.items() if present)
     if not available[name]:
-        raise UserError(f"train.device is '{name}', which is not available here; use 'auto'")
+        raise UserError(f"{key} is '{name}', which is not available here; use 'auto'")
     if name == "cpu":
         _keep_freed_memory()
     else:
