@@ -123,7 +123,7 @@ def drawable(text: str) -> str:
 
 @cache
 def _tell(missing: str) -> None:
-    print(f"{missing}: figures show {ascii(missing)}, as {FONT} lacks the signs", file=sys.stderr)
+    print(f"{missing}: figures show {missing!a}, as {FONT} lacks the signs", file=sys.stderr)
 
 
 @cache
@@ -218,7 +218,8 @@ def _heatmap(
     scale: str = "linear",
 ) -> None:
     most = max(values.shape)
-    width, height = (max(6.2, 0.55 * min(len(names), MOST_WRITTEN)) for names in (columns, rows))
+    cell = 0.55 if most <= MOST_WRITTEN else 11 / most
+    width, height = (max(6.2, cell * len(names)) for names in (columns, rows))
     every = -(-most // MOST_TICKS)
     size = (width + 1.4, height)
     with plt.rc_context(STYLE):
