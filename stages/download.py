@@ -3,10 +3,10 @@
 import os
 from pathlib import Path
 
-from autoencoders.core.cli import run_stage
-from autoencoders.core.storage import whole_folder, write_json
-from autoencoders.data.registry import OWN, PUBLISHED
+from autoencoders.data.registry import OWN, published
+from autoencoders.io.files import whole_folder, write_json
 from autoencoders.params import Params
+from autoencoders.runner.stage import run_stage
 
 
 def download(params: Params) -> None:
@@ -14,7 +14,7 @@ def download(params: Params) -> None:
         if params.data.name == OWN:
             write_json(folder / "nothing-to-download.json", {"name": OWN})
         else:
-            PUBLISHED[params.data.name].fetch(folder, os.environ.get("DATA_MIRROR"))
+            published(params.data.name).fetch(folder, os.environ.get("DATA_MIRROR"))
 
 
 if __name__ == "__main__":

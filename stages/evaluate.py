@@ -1,73 +1,63 @@
-"""Measure one model on the whole test set, beside the floors that give its numbers meaning."""
+"""Measure all that one model can do, on the whole test set, into metrics/MODEL-CORRUPTION.json."""
 
 from pathlib import Path
 
-import torch
-
-from autoencoders.core.cli import run_stage
-from autoencoders.core.storage import (
-    IMAGES,
-    read_arrays,
-    read_json,
-    read_pairs,
-    write_arrays,
-    write_json,
-)
-from autoencoders.floors import copy_mse, mean_image_mse, pca_mse
-from autoencoders.metrics import (
-    active_units,
-    elbo_parts,
-    importance_weighted_bound,
-    mse_per_image,
-    psnr_from_mse,
-    ssim_per_image,
-)
-from autoencoders.models.devices import prepare
-from autoencoders.models.inference import align, encode, reconstruct, to_float
+from autoencoders.corruptions.registry import build_corruption
+from autoencoders.data.base import check_blends
+from autoencoders.io.arrays import CODES, IMAGES, LABELS, read_arrays, read_pairs
+from autoencoders.io.files import read_json, write_json
+from autoencoders.measures.abstraction import latent_measures
+from autoencoders.measures.suite import Suite
 from autoencoders.models.registry import load_model
-from autoencoders.models.vae import VariationalAutoencoder
-from autoencoders.params import Params
+from autoencoders.nets.classifier import load_classifier, read_features
+from autoencoders.nets.devices import prepare
+from autoencoders.params import Params, settings
+from autoencoders.runner.stage import run_stage
+from autoencoders.sampling.mixture import MIXTURE
+from autoencoders.sampling.ways import ways_between
+
+TEST = Path("data/processed/test.safetensors")
 
 
 def evaluate(params: Params, model_name: str, corruption_name: str) -> None:
-    item = f"{model_name}-{corruption_name}"
+    item, seed = f"{model_name}-{corruption_name}", params.seed
     device = prepare(params.train.device)
     model = load_model(Path("models") / item, device)
-    classes = read_json(Path("data/processed/dataset.json"), "classes")["classes"]
-    train = read_arrays(Path("data/processed/train.safetensors"), images=IMAGES)["images"]
-    test, corrupted = read_pairs(
-        Path("data/processed/test.safetensors"),
-        Path(f"data/corrupted/{corruption_name}/test.safetensors"),
-    )
-    inputs, originals = (
-        torch.from_numpy(arrays["images"]).to(device) for arrays in (corrupted, test)
-    )
-
-    reconstructed, targets = reconstruct(model, inputs), to_float(originals)
-    mse = mse_per_image(reconstructed, targets)
-    ssim = ssim_per_image(reconstructed, targets)
-    errors = {"mse": mse, "psnr": psnr_from_mse(mse), "ssim": ssim}
-    measured = {name: float(values.mean()) for name, values in errors.items()}
-    if model.aligner is not None:
-        measured["alignment_mse"] = float(mse_per_image(align(model, inputs), targets).mean())
-    if isinstance(model, VariationalAutoencoder):
-        measured |= elbo_parts(model, inputs, originals, params.seed)
-        samples = params.evaluate.importance_samples
-        measured["importance_weighted_bound"] = importance_weighted_bound(
-            model, inputs, originals, samples, params.seed
-        )
-        measured["active_units"] = active_units(encode(model, inputs)["mean"].cpu().numpy())
-    if classes:
-        measured["mse_per_class"] = {
-            name: float(mse[test["labels"] == label].mean()) for label, name in enumerate(classes)
-        }
-    floors = {
-        "mean_image": mean_image_mse(train, test["images"]),
-        "pca": pca_mse(train, test["images"], model.latent_dim, params.seed),
-        "copy_input": copy_mse(corrupted["images"], test["images"]),
+    suite = Suite(model, load_classifier(Path("models/classifier"), device), device, seed)
+    dataset = read_json(Path("data/processed/dataset.json"), "name", "classes")
+    classes, blends = dataset["classes"], params.generate.blends[dataset["name"]]
+    check_blends(blends, classes, f"generate.blends.{dataset['name']}")
+    test = read_arrays(TEST, images=IMAGES, labels=LABELS)
+    originals, labels = test["images"], test["labels"]
+    inputs = {
+        name: read_pairs(TEST, Path(f"data/corrupted/{name}/test.safetensors"))[1]
+        for name in params.corruptions
     }
-    write_arrays(Path(f"data/evaluation/{item}.safetensors"), errors)
-    write_json(Path(f"metrics/{item}.json"), {"test": measured, "floor_mse": floors})
+    height, width = originals.shape[2:]
+    corruptions = {
+        name: build_corruption(config.kind, height, width, device, **settings(config))
+        for name, config in params.corruptions.items()
+    }
+    own = inputs[corruption_name]["images"]
+    embeddings = Path("data/embeddings") / item
+    mixture = read_arrays(embeddings / "mixture.safetensors", **MIXTURE)
+    train, validation, tested = (
+        (arrays["mean"], arrays["labels"])
+        for arrays in (
+            read_arrays(embeddings / f"{split}.safetensors", mean=CODES, labels=LABELS)
+            for split in ("train", "validation", "test")
+        )
+    )
+    count, samples = params.evaluate.generated_samples, params.evaluate.importance_samples
+    measured = {
+        "reconstruction": suite.reconstruction(originals, own, labels, classes),
+        "likelihood": suite.likelihood(originals, own, samples),
+        "stress": suite.stress(originals, inputs, corruptions),
+        "latent": latent_measures(train, tested, originals, len(classes), seed),
+        "generation": suite.generation(own, mixture, read_features(), count),
+        "ways": suite.ways(ways_between(*validation, classes, blends), classes),
+    }
+    write_json(Path(f"metrics/{item}.json"), {k: v for k, v in measured.items() if v is not None})
 
 
 if __name__ == "__main__":

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
-from autoencoders.core.cli import run_stage
-from autoencoders.core.storage import CODES, LABELS, read_arrays, read_json, whole_folder
-from autoencoders.figures import distance_heatmap, scatter
-from autoencoders.latent import class_means, distances, project_pca, project_tsne, subsample
+from autoencoders.figures.heatmaps import distance_heatmap
+from autoencoders.figures.scatter import scatter
+from autoencoders.io.arrays import CODES, LABELS, read_arrays
+from autoencoders.io.files import read_json, whole_folder
+from autoencoders.io.streams import subsample
+from autoencoders.measures.projections import project_pca, project_tsne
 from autoencoders.params import Params
+from autoencoders.runner.stage import run_stage
+from autoencoders.sampling.classes import class_means, distances
 
 
 def plot_latent(params: Params, model_name: str, corruption_name: str) -> None:
@@ -23,11 +27,11 @@ def plot_latent(params: Params, model_name: str, corruption_name: str) -> None:
         title = f"{item}: PCA of {len(codes):,} validation codes"
         scatter(folder / "pca.png", title, points, labels, classes, names)
 
-        points = project_tsne(codes[chosen], params.plot_latent.tsne_perplexity, params.seed)
-        if points is not None:
+        placed = project_tsne(codes[chosen], params.plot_latent.tsne_perplexity, params.seed)
+        if placed is not None:
             title = f"{item}: t-SNE of {len(chosen):,} validation codes"
-            names = ("t-SNE 1", "t-SNE 2")
-            scatter(folder / "tsne.png", title, points, labels[chosen], classes, names)
+            names = ["t-SNE 1", "t-SNE 2"]
+            scatter(folder / "tsne.png", title, placed, labels[chosen], classes, names)
 
         if len(classes) > 1:
             distance = distances(class_means(codes, labels, len(classes)))

@@ -2,16 +2,19 @@
 
 from pathlib import Path
 
-from autoencoders.core.cli import run_stage
-from autoencoders.core.storage import whole_folder, write_arrays, write_json
 from autoencoders.data.base import check_blends, check_classes, split_off
 from autoencoders.data.registry import build_dataset
+from autoencoders.io.arrays import write_arrays
+from autoencoders.io.files import whole_folder, write_json
 from autoencoders.params import Params
+from autoencoders.runner.stage import run_stage
 
 
 def preprocess(params: Params) -> None:
     data = params.data
-    dataset = build_dataset(data.name, data.path, data.size, data.skip_damaged)
+    dataset = build_dataset(
+        data.name, path=data.path, size=data.size, skip_damaged=data.skip_damaged
+    )
     content = dataset.read(Path("data/raw"))
     classes = list(content.classes)
     if len(classes) == 1:

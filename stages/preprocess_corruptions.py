@@ -1,30 +1,32 @@
-"""Corrupt the validation and test images once and for all, into data/corrupted/CORRUPTION."""
+"""Corrupt validation and test images once and for all, into data/corrupted/CORRUPTION."""
 
 from pathlib import Path
 
 import torch
 
-from autoencoders.core.cli import run_stage
-from autoencoders.core.seeds import generator
-from autoencoders.core.storage import IMAGES, read_arrays, whole_folder, write_arrays
-from autoencoders.corruptions import build_corruption, permute_pixels
+from autoencoders.corruptions.registry import build_corruption
+from autoencoders.io.arrays import IMAGES, read_arrays, write_arrays
+from autoencoders.io.files import whole_folder
+from autoencoders.io.streams import generator
 from autoencoders.params import Params, settings
+from autoencoders.runner.stage import run_stage
 
 
-def preprocess_corruptions(params: Params, name: str) -> None:
-    config = params.corruptions[name]
-    with whole_folder(Path("data/corrupted") / name) as folder:
+def preprocess_corruptions(params: Params) -> None:
+    with whole_folder(Path("data/corrupted")) as folder:
         for split in ("validation", "test"):
             arrays = read_arrays(Path(f"data/processed/{split}.safetensors"), images=IMAGES)
             images = torch.from_numpy(arrays["images"])
-            corruption = build_corruption(config.kind, *images.shape[2:], **settings(config))
-            record = corruption.draw(len(images), generator(params.seed, f"{split} corruption"))
-            inputs = permute_pixels(images, corruption.table(record))
-            write_arrays(
-                folder / f"{split}.safetensors",
-                {"images": inputs.numpy(), corruption.record_name: record.numpy()},
-            )
+            height, width = images.shape[2:]
+            for name, config in params.corruptions.items():
+                corruption = build_corruption(config.kind, height, width, **settings(config))
+                chance = generator(params.seed, f"{split} corruption")
+                inputs, record = corruption.draw_and_apply(images, chance)
+                write_arrays(
+                    folder / name / f"{split}.safetensors",
+                    {"images": inputs.numpy(), corruption.record_name: record.numpy()},
+                )
 
 
 if __name__ == "__main__":
-    run_stage(preprocess_corruptions, "corruptions")
+    run_stage(preprocess_corruptions)

@@ -1,34 +1,28 @@
 """Train one model on one corruption, into models/MODEL-CORRUPTION and plots/history."""
 
-import csv
 from pathlib import Path
 
-import numpy as np
 import torch
 
 import autoencoders
 import stages
-from autoencoders.core.cli import run_stage
-from autoencoders.core.process import project_root
-from autoencoders.core.storage import (
-    IMAGES,
-    read_arrays,
-    read_pairs,
-    whole_file,
-    whole_folder,
-    write_arrays,
-)
-from autoencoders.corruptions import build_corruption
-from autoencoders.models.devices import prepare
-from autoencoders.models.inference import align, to_bytes
+from autoencoders.corruptions.registry import build_corruption
+from autoencoders.io.arrays import IMAGES, read_arrays, read_pairs, write_arrays
+from autoencoders.io.files import whole_folder, write_history
+from autoencoders.io.tensors import to_bytes
+from autoencoders.models.inference import align
 from autoencoders.models.registry import build_model, save_model
+from autoencoders.nets.devices import prepare, rounding
 from autoencoders.params import Params, settings
+from autoencoders.runner.process import project_root
+from autoencoders.runner.stage import run_stage
+from autoencoders.sampling.classes import examples
 from autoencoders.training.checkpoint import Checkpoint, fingerprint
 from autoencoders.training.group import join, launch, leave, must_launch
 from autoencoders.training.loop import Schedule, Training, TrainingData
 
 SHOWN = 10
-CODE = [Path(module.__file__).resolve().parent for module in (autoencoders, stages)]
+CODE = [Path(module.__path__[0]).resolve() for module in (autoencoders, stages)]
 
 
 def train(params: Params, model_name: str, corruption_name: str) -> None:
@@ -46,39 +40,27 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
         Path("data/processed/validation.safetensors"),
         Path(f"data/corrupted/{corruption_name}/validation.safetensors"),
     ]
-    training = read_arrays(files[0], images=IMAGES)
+    originals = read_arrays(files[0], images=IMAGES)
     validation, corrupted = read_pairs(*files[1:])
     images, targets, inputs = (
-        torch.from_numpy(split["images"]).to(device) for split in (training, validation, corrupted)
+        torch.from_numpy(split["images"]).to(device) for split in (originals, validation, corrupted)
     )
-    shown = _shown(validation["labels"])
+    shown = examples(validation["labels"], SHOWN)
     data = TrainingData(images, inputs, targets, inputs[torch.from_numpy(shown)])
 
-    image_shape = tuple(images.shape[1:])
+    _, height, width = image_shape = tuple(images.shape[1:])
     torch.manual_seed(params.seed)
     # A model that aligns knows which corruption it faces, and none of its draws.
     undone = corruption_config.model_dump() if model_config.align else None
     model_settings = settings(model_config) | {"align": undone}
     model = build_model(model_config.kind, image_shape, model_settings).to(device)
     corruption = build_corruption(
-        corruption_config.kind, *image_shape[1:], device, **settings(corruption_config)
+        corruption_config.kind, height, width, device, **settings(corruption_config)
     )
     schedule = Schedule(**params.train.model_dump(exclude={"device", "processes"}))
-    determinants = {
-        "params": [
-            params.seed,
-            *(part.model_dump() for part in (model_config, corruption_config, params.train)),
-        ],
-        "machine": [
-            torch.__version__,
-            str(device),
-            torch.get_num_threads(),
-            torch.backends.cpu.get_cpu_capability(),
-        ],
-    }
-    checkpoint = Checkpoint(
-        project_root() / ".resume", item, fingerprint(determinants, files, CODE), group.leads
-    )
+    configs = [part.model_dump() for part in (model_config, corruption_config, params.train)]
+    key = fingerprint([params.seed, *configs, rounding(device)], files, CODE)
+    checkpoint = Checkpoint(project_root() / ".resume", item, key, group.leads)
 
     training = Training(model, corruption, data, schedule, params.seed, checkpoint, group)
     progress = training.run()
@@ -91,24 +73,9 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
                 folder, model_config.kind, image_shape, model_settings, progress.best_weights
             )
             write_arrays(folder / "snapshots.safetensors", shown_images | {"positions": shown})
-        _write_history(Path(f"plots/history/{item}.csv"), progress.history)
+        write_history(Path(f"plots/history/{item}.csv"), progress.history)
         checkpoint.remove()
     leave(group)
-
-
-def _shown(labels: np.ndarray) -> np.ndarray:
-    """Where the images lie that show the progress: the first of each class, then further ones."""
-    first = np.unique(labels, return_index=True)[1]
-    others = np.setdiff1d(np.arange(len(labels)), first)
-    return np.concatenate([first, others])[:SHOWN]
-
-
-def _write_history(path: Path, rows: list[dict[str, float]]) -> None:
-    # pandas would do it in a line, and take longer to import than some trainings' epochs.
-    with whole_file(path) as unfinished, unfinished.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: f"{value:.8g}" for name, value in row.items()} for row in rows)
 
 
 if __name__ == "__main__":

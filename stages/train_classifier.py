@@ -4,28 +4,23 @@ from pathlib import Path
 
 import torch
 
-from autoencoders.classifier import Classifier, accuracy, save_classifier
-from autoencoders.classifier_training import train_classifier
-from autoencoders.core.cli import run_stage
-from autoencoders.core.storage import (
-    IMAGES,
-    LABELS,
-    read_arrays,
-    read_json,
-    whole_folder,
-    write_json,
-)
-from autoencoders.models.devices import prepare
+from autoencoders.io.arrays import IMAGES, LABELS, read_arrays, write_arrays
+from autoencoders.io.files import read_json, whole_folder, write_json
+from autoencoders.nets.classifier import FOLDER, Classifier, accuracy, features, save_classifier
+from autoencoders.nets.devices import prepare
 from autoencoders.params import Params
-
-FOLDER = Path("models/classifier")
+from autoencoders.runner.stage import run_stage
+from autoencoders.training.classifier import train_classifier
 
 
 def train(params: Params) -> None:
     classes = read_json(Path("data/processed/dataset.json"), "classes")["classes"]
     device = prepare(params.train.device)
     training, validation, test = (
-        tuple(torch.from_numpy(array).to(device) for array in (arrays["images"], arrays["labels"]))
+        (
+            torch.from_numpy(arrays["images"]).to(device),
+            torch.from_numpy(arrays["labels"]).to(device),
+        )
         for arrays in (
             read_arrays(Path(f"data/processed/{split}.safetensors"), images=IMAGES, labels=LABELS)
             for split in ("train", "validation", "test")
@@ -33,7 +28,7 @@ def train(params: Params) -> None:
     )
     torch.manual_seed(params.seed)
     model = Classifier(tuple(training[0].shape[1:]), len(classes)).to(device)
-    if len(classes) > 1:
+    if classes:
         train_classifier(
             model, training, validation, seed=params.seed, **params.classifier.model_dump()
         )
@@ -41,6 +36,9 @@ def train(params: Params) -> None:
         print("without classes there is nothing to classify: the features are those of chance")
     with whole_folder(FOLDER) as folder:
         save_classifier(folder, model, classes)
+        seen = {"train": training[0], "test": test[0]}
+        arrays = {name: features(model, images).cpu().numpy() for name, images in seen.items()}
+        write_arrays(folder / "features.safetensors", arrays)
     measured = {
         "validation_accuracy": accuracy(model, *validation),
         "test_accuracy": accuracy(model, *test),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from autoencoders.core.errors import UserError
+from autoencoders.errors import UserError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,6 +34,9 @@ def parser() -> argparse.ArgumentParser:
     _export(commands.add_parser("export", help="a trained model's encoder and decoder as ONNX"))
     _compare(commands.add_parser("compare", help="experiments in one table and one figure"))
     _plots(commands.add_parser("plots", help="DVC's page of plots, without a network"))
+    commands.add_parser("demo", help="the whole pipeline on embedded images, in .demo")
+    _reproduce(commands.add_parser("reproduce", help="the pipeline once more, to compare bytes"))
+    commands.add_parser("stages", help="dvc.yaml's names of files, for what is in params.yaml")
     return whole
 
 
@@ -78,6 +81,10 @@ def _plots(parser: argparse.ArgumentParser) -> None:
         "revisions", nargs="*", help="to put side by side; without any, the workspace alone"
     )
     parser.add_argument("--out", type=Path, default=Path("dvc_plots"), help="a folder to be made")
+
+
+def _reproduce(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--jobs", type=int, default=1, help="stages at a time")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """The validated view of params.yaml: every key required, none unknown, nothing converted.
 
 There are no defaults and no conversions here, so a value reaches a stage only from params.yaml,
-where DVC tracks it by key. That is why dvc.yaml does not list this file as a dependency: a change
-of a check cannot change a result, and should not retrain a model.
+where DVC tracks it by key. So a change of a check cannot change a result, and retrains no model.
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path, PurePath
 from reprlib import Repr
 from typing import Annotated, Any, Literal
@@ -13,14 +13,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML, YAMLError
 
-from autoencoders.core.errors import UserError
-from autoencoders.core.storage import read_text
-from autoencoders.data.registry import NAMES, OWN, PUBLISHED
+from autoencoders.data.registry import NAMES, OWN, published
+from autoencoders.errors import UserError
+from autoencoders.io.files import read_text
 
 PARAMS_FILE = Path("params.yaml")
 
+# What was a truth value in YAML 1.1 and is text in 1.2, and what is one in both.
 TRUTH_VALUES = {"yes": "true", "on": "true", "no": "false", "off": "false"}
-"""What was a truth value in YAML 1.1 and is text in 1.2, and what is one in both."""
 
 # A value may be enormous when written out: a few lines of YAML aliases can stand for gigabytes.
 SHORT = Repr()
@@ -70,7 +70,7 @@ class Data(Section):
 
     def image_side(self) -> int:
         """The height or width in pixels of the images, whichever is less."""
-        return self.size if self.name == OWN else min(PUBLISHED[self.name].image_shape[1:])
+        return self.size if self.name == OWN else min(published(self.name).image_shape[1:])
 
 
 class PlainCorruption(Section):
@@ -145,7 +145,7 @@ class Generate(Section):
         for dataset, blends in self.blends.items():
             if dataset == OWN:
                 continue  # only the images tell
-            classes = PUBLISHED[dataset].classes
+            classes = published(dataset).classes
             for name in (name for blend in blends for name in blend):
                 if name not in classes:
                     raise ValueError(
@@ -170,7 +170,6 @@ class Evaluate(Section):
 
 
 class Report(Section):
-    compare: str = Field(max_length=200)
     points: int = Field(ge=2, le=5000)
 
 
@@ -222,9 +221,7 @@ def settings(section: Section) -> dict[str, Any]:
 
 
 def read_params(path: Path = PARAMS_FILE) -> Params:
-    """Read and validate params.yaml, by the reader that DVC uses (YAML 1.2).
-
-    So 1e-05, 010 or no mean to a stage what they mean to dvc.lock, `dvc params diff` and -S.
+    """Read and validate params.yaml by DVC's reader (YAML 1.2), so that 010 is to both the same.
 
     Raises:
         UserError: with a line for each key that is wrong: what was found and what was expected.
@@ -243,7 +240,7 @@ def read_params(path: Path = PARAMS_FILE) -> Params:
         raise UserError(f"{path} is not valid:{problems}") from error
 
 
-def _describe(problem: dict[str, Any]) -> str:
+def _describe(problem: Mapping[str, Any]) -> str:
     """One problem in one line: the key as written in the file, what is expected, what was found."""
     kinds = {"none", "rotate", "jigsaw", "ae", "vae"}
     location = list(problem["loc"])
@@ -258,7 +255,6 @@ def _describe(problem: dict[str, Any]) -> str:
         return f"{key}: unknown key"
     if isinstance(found, dict):
         return f"{key}: {message}"
-    hint = ""
-    if isinstance(found, str) and found.lower() in TRUTH_VALUES:
-        hint = f"; write {TRUTH_VALUES[found.lower()]}"
+    meant = TRUTH_VALUES.get(str(found).lower())
+    hint = f"; write {meant}" if meant else ""
     return f"{key}: {message}, found {SHORT.repr(found)} ({type(found).__name__}){hint}"

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from autoencoders.core.errors import UserError
+from autoencoders.errors import UserError
 from autoencoders.models import inference, registry
 from autoencoders.models.base import Autoencoder
 
@@ -32,7 +32,7 @@ class TrainedModel:
         self.batch_size = batch_size
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
+    def image_shape(self) -> tuple[int, ...]:
         """(C, H, W) of the images that the model takes and gives."""
         return self.network.image_shape
 
@@ -77,7 +77,7 @@ class TrainedModel:
                 f"found {found} of shape {tuple(items.shape)}, expected {dtype}, at least one"
             )
         device = next(self.network.parameters()).device
-        results = None
+        results: Tensor | None = None
         quiet = True if len(items) <= self.batch_size else None
         with tqdm(total=len(items), unit=" images", unit_scale=True, disable=quiet) as bar:
             for start in range(0, len(items), self.batch_size):
@@ -89,6 +89,7 @@ class TrainedModel:
                     results = torch.empty(len(items), *made.shape[1:])
                 results[start : start + len(made)] = made
                 bar.update(len(made))
+        assert results is not None  # as there is at least one item
         return results
 
 

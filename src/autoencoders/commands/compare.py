@@ -3,6 +3,7 @@
 import math
 import shutil
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,34 @@ import pandas as pd
 from matplotlib import pyplot as plt
 
 from autoencoders.commands.output import check_new
-from autoencoders.core.errors import UserError
-from autoencoders.core.storage import whole_folder
-from autoencoders.figures import STYLE, class_colour, save
+from autoencoders.errors import UserError
+from autoencoders.figures.style import STYLE, class_colour, save
+from autoencoders.io.files import whole_folder
 
 SUMMARY, PARAMS = "metrics/summary.json", "params.yaml"
 WORKSPACE = "workspace"
-TABLE, FIGURE = "comparison.csv", "comparison.png"
+TABLE, FIGURE, PAGE = "comparison.csv", "comparison.png", "index.html"
 HIGHER_IS_BETTER = {"knn_accuracy"}
+PAGE_TEXT = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>body {{ font-family: sans-serif; margin: 2rem; }} pre {{ overflow: auto; }}</style>
+</head>
+<body>
+<h1>{title}</h1>
+<pre>{table}</pre>
+<p>* the best of a row</p>
+<img src="{figure}" alt="The same numbers as a figure" style="max-width: 100%">
+</body>
+</html>
+"""
 
 
 def compare(experiments: Sequence[str], *, out: Path) -> None:
-    """Print a table of experiments; write it as `out`/comparison.csv, and a figure beside it.
+    """Print a table of experiments; write it as `out`/comparison.csv, with a figure and a page.
 
     An experiment is named by its name, by any Git revision, or as "workspace"; without names, all
     experiments on HEAD are compared with it. Rows are the params that differ and the metrics of
@@ -31,7 +48,7 @@ def compare(experiments: Sequence[str], *, out: Path) -> None:
         UserError: a revision is unknown or has no metrics, there are less than two, or `out` exists
             and is not an earlier comparison.
     """
-    check_new(out, own=(TABLE, FIGURE))
+    check_new(out, own=(TABLE, FIGURE, PAGE))
     names = list(dict.fromkeys(experiments)) or ["HEAD", *_on_head()]
     if len(names) < 2:
         raise UserError(
@@ -46,8 +63,11 @@ def compare(experiments: Sequence[str], *, out: Path) -> None:
     with whole_folder(out) as folder:
         pd.concat([settings, results]).to_csv(folder / TABLE, index_label="name")
         _draw(folder / FIGURE, results)
-    print(_table(settings, results))
-    print(f"\n* the best; {out}/{FIGURE} shows it, {out}/{TABLE} has every digit")
+        table = _table(settings, results)
+        text = PAGE_TEXT.format(title=escape(", ".join(names)), table=escape(table), figure=FIGURE)
+        (folder / PAGE).write_text(text, encoding="utf-8", newline="\n")
+    print(table)
+    print(f"\n* the best; {out}/{PAGE} shows it, {out}/{TABLE} has every digit")
 
 
 def _on_head() -> list[str]:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from autoencoders.commands.output import check_new
-from autoencoders.core.errors import UserError
-from autoencoders.core.storage import whole_folder
+from autoencoders.errors import UserError
+from autoencoders.io.files import whole_folder
 from autoencoders.models.base import Autoencoder
 from autoencoders.models.registry import load_model
 
@@ -74,6 +74,7 @@ def _export(
             dynamic_shapes=({0: torch.export.Dim("n")},),
             verbose=False,
         )
+    assert program is not None  # as dynamo=True promises
     program.save(path, external_data=False)
     expected = network(inputs)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])

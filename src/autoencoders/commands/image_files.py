@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from autoencoders.core.errors import UserError
 from autoencoders.data.images import SUFFIXES, below, check_path, in_threads, is_image
+from autoencoders.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Collection
 from pathlib import Path
 
-from autoencoders.core.errors import UserError
+from autoencoders.errors import UserError
 
 
 def check_new(out: Path, *, own: Collection[str] = (), apart_from: Collection[Path] = ()) -> None:

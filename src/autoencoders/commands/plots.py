@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from autoencoders.commands.output import check_new
-from autoencoders.core.errors import UserError
-from autoencoders.core.storage import whole_file
+from autoencoders.errors import UserError
+from autoencoders.io.files import whole_file
 
 TEMPLATE = Path(".dvc/tmp/plots.html")
 VEGA_LITE = "5.21"  # of the generation that DVC writes its plots for

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,20 +13,17 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from autoencoders.commands.image_files import (
-    Source,
-    find_images,
-    write_images,
-)
+from autoencoders.commands.image_files import Source, find_images, write_images
 from autoencoders.commands.output import check_new
-from autoencoders.core.errors import UserError
-from autoencoders.core.seeds import generator
-from autoencoders.core.storage import whole_folder
-from autoencoders.corruptions import build_corruption, permute_pixels
+from autoencoders.corruptions.base import permute_pixels
+from autoencoders.corruptions.registry import build_corruption
 from autoencoders.data.images import decode_images, listed
-from autoencoders.figures import Row, image_grid
-from autoencoders.models.devices import prepare
-from autoencoders.models.inference import to_bytes
+from autoencoders.errors import UserError
+from autoencoders.figures.grids import Row, image_grid
+from autoencoders.io.files import whole_folder
+from autoencoders.io.streams import generator
+from autoencoders.io.tensors import to_bytes
+from autoencoders.nets.devices import prepare
 from autoencoders.trained import load_model
 
 SHOWN = 10
@@ -73,9 +71,9 @@ def reconstruct(
         raise UserError(f"--batch-size is {batch_size}, expected at least 1")
     sources = find_images(images)
     trained = load_model(model, prepare(device, "--device"), batch_size)
-    corruption = build_corruption(
-        corrupt, *trained.image_shape[1:], **({"grid": grid} if corrupt == "jigsaw" else {})
-    )
+    own: dict[str, Any] = {"grid": grid} if corrupt == "jigsaw" else {}
+    _, height, width = trained.image_shape
+    corruption = build_corruption(corrupt, height, width, **own)
     record = corruption.draw(len(sources), generator(seed, "own images"))
 
     def through(decoded: np.ndarray, record: Tensor) -> Reconstructed:
@@ -85,12 +83,13 @@ def reconstruct(
         done = {} if corrupt == "none" else {corruption.record_name: _texts(record)}
         return Reconstructed(originals, inputs, to_bytes(trained.decode(found)), found, done)
 
+    channels, size, _ = trained.image_shape
     damaged: dict[Path, str] = {}
     first = None
     with whole_folder(out) as folder, WRITERS[codes](folder / f"codes.{codes}") as write_codes:
         for batch, start in _batches(sources, batch_size):
             paths = [source.path for source in batch]
-            decoded, whole, failed = decode_images(paths, *trained.image_shape[:2])
+            decoded, whole, failed = decode_images(paths, channels, size)
             damaged |= failed
             if damaged and not skip_damaged:
                 raise UserError(f"{listed(damaged)}\nMend or remove them, or give --skip-damaged.")

@@ -1,1 +1,1 @@
-"""The data sets: one file for each kind; registry.py knows them all."""
+"""Data sets: what they have in common, their files, and sets/, one file for each."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from autoencoders.core.errors import UserError
+from autoencoders.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Published(Dataset, Protocol):
     classes: Sequence[str]
     """The class names, in the order of the labels."""
 
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, ...]
     """(C, H, W) of every image."""
 
     def fetch(self, folder: Path, mirror: str | None) -> None:
@@ -93,20 +93,25 @@ def split_off(
             label for label in range(len(counts)) if any(label not in p.labels for p in parts)
         ]
     except ValueError:  # scikit-learn's, which names neither the class nor the key
-        parts, lacking = None, [int(counts.argmin())]
+        lacking = [int(counts.argmin())]
     if lacking:
-        label = lacking[0]
-        what, cure = (
-            (f"class {classes[label]!r}", ", merge the class into another, or leave it out")
-            if classes
-            else ("the set", "")
-        )
-        raise UserError(
-            f"data.{name}_fraction is {fraction}: {what} has {counts[label]} of "
-            f"{len(train.labels)} images, of which a class-balanced split does not leave one for "
-            f"training and one for {name}; change the fraction, add images{cure}"
-        )
+        raise UserError(_impossible(name, fraction, counts, lacking[0], classes))
     splits["train"], splits[name] = parts
+
+
+def _impossible(
+    name: str, fraction: float, counts: np.ndarray, label: int, classes: Sequence[str]
+) -> str:
+    what, cure = (
+        (f"class {classes[label]!r}", ", merge the class into another, or leave it out")
+        if classes
+        else ("the set", "")
+    )
+    return (
+        f"data.{name}_fraction is {fraction}: {what} has {counts[label]} of {counts.sum()} images, "
+        f"of which a class-balanced split does not leave one for training and one for {name}; "
+        f"change the fraction, add images{cure}"
+    )
 
 
 def check_classes(splits: Mapping[str, Split], classes: Sequence[str], where: str) -> None:

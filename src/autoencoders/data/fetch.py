@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from autoencoders.core.errors import UserError
+from autoencoders.errors import UserError
 
 TIMEOUT_SECONDS = 30
 

@@ -1,15 +1,16 @@
 """Data sets in MNIST's IDX format."""
 
 import gzip
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from autoencoders.core.errors import UserError
 from autoencoders.data.base import Content, Split
 from autoencoders.data.fetch import fetch_verified
+from autoencoders.errors import UserError
 
 FILES = {
     "train": ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", 60_000),
@@ -24,7 +25,7 @@ class IdxDataset:
     name: str
     torchvision_class: str
     classes: Sequence[str]
-    image_shape: tuple[int, int, int] = (1, 28, 28)
+    image_shape: tuple[int, ...] = (1, 28, 28)
 
     def fetch(self, folder: Path, mirror: str | None) -> None:
         # torchvision takes seconds to import, and only this function needs it.
@@ -70,7 +71,7 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> np.ndarray:
             content = file.read(size + 1)
     except FileNotFoundError as error:
         raise UserError(f"{path}: not found; run the download stage (dvc repro)") from error
-    except (OSError, EOFError, gzip.zlib.error) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise UserError(f"{path}: not a readable gzip file ({error})") from error
     if len(content) != size:
         found = "more" if len(content) > size else f"{len(content)}"

@@ -1,43 +1,30 @@
-"""The data sets by name."""
+"""The data sets by name: each is the file of its name in sets/.
 
-from pathlib import Path
+They are imported when they are asked for, so that a stage depends on the code of its own alone.
+"""
 
-from autoencoders.data.base import Dataset, Published
-from autoencoders.data.cifar import Cifar10
-from autoencoders.data.digits import Digits
-from autoencoders.data.folder import Folder
-from autoencoders.data.idx import IdxDataset
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-FASHION_CLASSES = (
-    "T-shirt/top",
-    "Trouser",
-    "Pullover",
-    "Dress",
-    "Coat",
-    "Sandal",
-    "Shirt",
-    "Sneaker",
-    "Bag",
-    "Ankle boot",
-)
-
-KMNIST_CLASSES = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
-
-PUBLISHED: dict[str, Published] = {
-    "fashion_mnist": IdxDataset("fashion_mnist", "FashionMNIST", FASHION_CLASSES),
-    "mnist": IdxDataset("mnist", "MNIST", tuple("0123456789")),
-    "kmnist": IdxDataset("kmnist", "KMNIST", KMNIST_CLASSES),
-    "cifar10": Cifar10(),
-    "digits": Digits(),
-}
-"""The data sets whose classes and image shape are known beforehand."""
+if TYPE_CHECKING:
+    from autoencoders.data.base import Dataset, Published
 
 OWN = "folder"
 """The name of the data set that is a folder of the user's images."""
 
+PUBLISHED = ("fashion_mnist", "mnist", "kmnist", "cifar10", "digits")
+"""The data sets whose classes and image shape are known beforehand."""
+
 NAMES = (*PUBLISHED, OWN)
 
 
-def build_dataset(name: str, path: str, size: int, skip_damaged: bool) -> Dataset:
+def published(name: str) -> "Published":
+    """The data set of that name, one of PUBLISHED."""
+    return import_module(f"autoencoders.data.sets.{name}").DATASET
+
+
+def build_dataset(name: str, **own: str | int | bool) -> "Dataset":
     """The data set of that name; the other settings are those of the user's own images."""
-    return Folder(Path(path), size, skip_damaged) if name == OWN else PUBLISHED[name]
+    if name == OWN:
+        return import_module(f"autoencoders.data.sets.{OWN}").Folder(**own)
+    return published(name)

@@ -1,1 +1,1 @@
-"""One file per flavour (ae, vae) and per architecture (conv); registry.py knows them all."""
+"""Flavours of autoencoders: one file for each; registry.py knows them all."""

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from autoencoders.models.align import build_aligner
-from autoencoders.models.architectures import ARCHITECTURES
+from autoencoders.corruptions.registry import build_aligner
+from autoencoders.nets.registry import ARCHITECTURES
 
 
 class Autoencoder(nn.Module, ABC):
@@ -29,7 +29,7 @@ class Autoencoder(nn.Module, ABC):
 
     def __init__(
         self,
-        image_shape: tuple[int, int, int],
+        image_shape: tuple[int, ...],
         *,
         architecture: str,
         latent_dim: int,

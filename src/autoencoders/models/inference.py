@@ -1,22 +1,12 @@
-"""Whole data sets through a trained model, in batches; images between bytes and floats."""
+"""Whole data sets through a trained model, in batches."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from autoencoders.core.errors import UserError
+from autoencoders.errors import UserError
+from autoencoders.io.tensors import EVALUATION_BATCH, to_bytes, to_float
 from autoencoders.models.base import Autoencoder
-
-EVALUATION_BATCH = 1000
-
-
-def to_float(images: Tensor) -> Tensor:
-    """uint8 images (N, C, H, W) to float32 in [0, 1], channels innermost."""
-    return images.to(torch.float32, memory_format=torch.channels_last).div_(255)
-
-
-def to_bytes(images: Tensor) -> Tensor:
-    """Images in [0, 1] to the nearest uint8, on the CPU."""
-    return images.mul(255).round_().clamp_(0, 255).to("cpu", torch.uint8)
 
 
 @torch.inference_mode()
@@ -76,3 +66,9 @@ def _check_shape(what: str, found: Tensor, expected: tuple[int, ...]) -> None:
             f"the model takes {what} of shape {expected}, found {tuple(found.shape[1:])}; "
             "train it on this data set (dvc repro)"
         )
+
+
+def decode_codes(model: Autoencoder, codes: np.ndarray | Tensor) -> np.ndarray:
+    """Decode codes (N, L) to uint8 images (N, C, H, W) on the model's device."""
+    device = next(model.parameters()).device
+    return to_bytes(decode(model, torch.as_tensor(codes).to(device))).numpy()

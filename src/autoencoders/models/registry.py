@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autoencoders.core.errors import UserError
-from autoencoders.core.storage import read_arrays, read_json, write_arrays, write_json
+from autoencoders.errors import UserError
+from autoencoders.io.arrays import read_arrays, write_arrays
+from autoencoders.io.files import read_json, write_json
 from autoencoders.models.ae import VanillaAutoencoder
 from autoencoders.models.base import Autoencoder
 from autoencoders.models.vae import VariationalAutoencoder
@@ -28,9 +29,7 @@ CONFIG_ERRORS = (
 )
 
 
-def build_model(
-    kind: str, image_shape: tuple[int, int, int], settings: dict[str, Any]
-) -> Autoencoder:
+def build_model(kind: str, image_shape: tuple[int, ...], settings: dict[str, Any]) -> Autoencoder:
     """A freshly initialised model of that kind for images of shape (C, H, W).
 
     The weights come from torch's global generator: seed it first.
@@ -41,7 +40,7 @@ def build_model(
 def save_model(
     folder: Path,
     kind: str,
-    image_shape: tuple[int, int, int],
+    image_shape: tuple[int, ...],
     settings: dict[str, Any],
     weights: dict[str, Tensor],
 ) -> None:
@@ -74,7 +73,7 @@ def load_model(folder: Path, device: torch.device | str = "cpu") -> Autoencoder:
         model.load_state_dict(weights, assign=True)
     except CONFIG_ERRORS as error:
         raise UserError(f"{folder}: config and weights do not fit: {error}") from error
-    return model.to(device, memory_format=torch.channels_last).eval()
+    return model.to(device).to(memory_format=torch.channels_last).eval()
 
 
 def _check_types(model: Autoencoder, weights: dict[str, Tensor]) -> None:

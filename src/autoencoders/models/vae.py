@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from autoencoders.models.base import Autoencoder
-from autoencoders.models.parallel import batch_mean
+from autoencoders.nets.parallel import batch_mean
 
 VARIANCE_MOMENTUM = 0.1
 MIN_VARIANCE = 1e-6
@@ -22,11 +22,13 @@ class VariationalAutoencoder(Autoencoder):
     it serves at evaluation, so that the likelihood of an image does not depend on its batch.
     """
 
+    kl_weight: Tensor
+    variance: Tensor
     loss_unit = "nats per image"
     codes_per_dimension = 2
 
     def __init__(
-        self, image_shape: tuple[int, int, int], *, beta: float, kl_warmup: float, **settings
+        self, image_shape: tuple[int, ...], *, beta: float, kl_warmup: float, **settings
     ) -> None:
         """`beta` weighs the KL term (Higgins et al., 2017), in training after a linear rise from 0
         in the part `kl_warmup` of the steps (Bowman et al., 2016, arXiv:1511.06349).

@@ -1,4 +1,4 @@
-"""What the report's page holds: numbers, pictures as PNG, codes, and decoders as plain arrays.
+"""What the report's page holds: numbers, pictures as PNG, and codes.
 
 Everything is JSON; arrays are base64 of little-endian float16, which halves a decoder's size and
 moves a pixel by less than a grey level.
@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from torch import nn
-
-from autoencoders.models.base import Autoencoder
 
 PAGE = Path(__file__).with_name("page.html")
 PLACE = '"CONTENT"'
+SHEET_COLUMNS = 25
+"""Images side by side in a picture of many."""
 
 
 def page(content: dict[str, Any]) -> str:
@@ -45,58 +44,6 @@ def picture(images: np.ndarray, columns: int) -> str:
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-def decoder_layers(model: Autoencoder) -> list[dict[str, Any]]:
-    """A convolutional decoder layer by layer, as the page's script runs it, channels innermost.
-
-    Batch normalisation is folded into the transposed convolution before it.
-    """
-    linear, _ = model.decoder.from_code
-    layers = [_linear(linear), {"kind": "silu"}, {"kind": "shape", "shape": model.decoder.grid}]
-    modules = list(model.decoder.blocks)
-    for module, following in zip(modules, [*modules[1:], None], strict=True):
-        if isinstance(module, nn.ConvTranspose2d):
-            norm = following if isinstance(following, nn.BatchNorm2d) else None
-            layers.append(_transposed(module, norm))
-        elif not isinstance(module, nn.BatchNorm2d):
-            layers.append({"kind": {nn.SiLU: "silu", nn.Sigmoid: "sigmoid"}[type(module)]})
-    return layers
-
-
-def _linear(module: nn.Linear) -> dict[str, Any]:
-    weight, bias = (tensor.detach().cpu().numpy() for tensor in (module.weight, module.bias))
-    return {
-        "kind": "linear",
-        "shape": list(weight.shape),
-        "weight": packed(weight),
-        "bias": packed(bias),
-    }
-
-
-def _transposed(module: nn.ConvTranspose2d, norm: nn.BatchNorm2d | None) -> dict[str, Any]:
-    weight = module.weight.detach().cpu().double().numpy()  # in, out, height, width
-    bias = np.zeros(module.out_channels)
-    if module.bias is not None:
-        bias = module.bias.detach().cpu().double().numpy()
-    if norm is not None:
-        gain, shift, mean, variance = (
-            tensor.detach().cpu().double().numpy()
-            for tensor in (norm.weight, norm.bias, norm.running_mean, norm.running_var)
-        )
-        scale = gain / np.sqrt(variance + norm.eps)
-        weight = weight * scale[:, np.newaxis, np.newaxis]
-        bias = (bias - mean) * scale + shift
-    return {
-        "kind": "transposed",
-        "shape": [module.in_channels, module.out_channels],
-        "kernel": module.kernel_size[0],
-        "stride": module.stride[0],
-        "padding": module.padding[0],
-        "more": list(module.output_padding),
-        "weight": packed(weight.transpose(2, 3, 0, 1)),
-        "bias": packed(bias),
-    }
-
-
 def plane_of(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The plane of most variance through codes (N, L): its points (N, 2), origin (L,), axes (2, L).
 
@@ -118,3 +65,9 @@ def plane_of(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def rounded(rows: Sequence[Sequence[float]], digits: int = 4) -> list[list[float]]:
     """Numbers short enough to be written out."""
     return [[round(float(value), digits) for value in row] for row in rows]
+
+
+def first_blend(blends: Sequence[Sequence[str]], classes: Sequence[str]) -> list[int]:
+    """The two classes, or as many as there are, whose blend the page opens with."""
+    names = blends[0][:2] if blends else classes[:2]
+    return [classes.index(name) for name in names]

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from autoencoders.core.storage import whole_file
+from autoencoders.io.files import whole_file
 
 DIGEST_BYTES = 32
 MAX_STATE_BYTES = 1 << 34
@@ -87,11 +87,8 @@ def _report(message: str) -> None:
 
 def fingerprint(settings: Any, files: Iterable[Path], code: Sequence[Path]) -> str:
     """SHA-256 of the settings, the contents of the files, and the modules in use from `code`."""
-    loaded = {
-        Path(module.__file__).resolve()
-        for module in list(sys.modules.values())
-        if getattr(module, "__file__", None)
-    }
+    files_of_modules = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    loaded = {Path(file).resolve() for file in files_of_modules if file}
     ours = sorted(path for path in loaded if any(path.is_relative_to(root) for root in code))
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for path in [*files, *ours]:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, distributed
 
-from autoencoders.core.errors import UserError
+from autoencoders.errors import UserError
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,15 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from autoencoders.core.errors import UserError
-from autoencoders.core.seeds import generator
-from autoencoders.corruptions import Corruption, permute_pixels
+from autoencoders.corruptions.base import Corruption, permute_pixels
+from autoencoders.errors import UserError
+from autoencoders.io.streams import generator
+from autoencoders.io.tensors import EVALUATION_BATCH, to_bytes, to_float
 from autoencoders.models.base import Autoencoder
-from autoencoders.models.inference import EVALUATION_BATCH, reconstruct, to_bytes, to_float
+from autoencoders.models.inference import reconstruct
 from autoencoders.training.checkpoint import Checkpoint
 from autoencoders.training.group import ALONE, Group
+from autoencoders.training.schedule import learning_rate_factor
 from autoencoders.training.step import Step
 
 
@@ -125,7 +127,7 @@ class Training:
 
     def _epoch(self, epoch: int, bar: tqdm) -> dict[str, float]:
         """Train and validate for one epoch: its row of the history."""
-        row = {"epoch": epoch, "learning_rate": self.scheduler.get_last_lr()[0]}
+        row = {"epoch": epoch, "learning_rate": float(self.scheduler.get_last_lr()[0])}
         train_losses = self._train(epoch, bar)
         validation_losses = self._validate()
         row |= {f"train_{name}": value for name, value in train_losses.items()}
@@ -241,11 +243,3 @@ class Sums:
         count = totals.new_tensor([self.count])
         *sums, count = group.total(torch.cat([totals, count])).tolist()
         return {name: total / count for name, total in zip(self.totals, sums, strict=True)}
-
-
-def learning_rate_factor(step: int, steps: int, warmup_fraction: float) -> float:
-    """A linear warm-up to 1, then a cosine to 0 at `steps` (Loshchilov & Hutter, 2017)."""
-    warmup = max(1, round(warmup_fraction * steps))
-    if step < warmup:
-        return (step + 1) / warmup
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))

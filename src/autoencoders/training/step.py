@@ -1,10 +1,12 @@
 """One step of the optimiser, on one process or many, launched one by one or as a CUDA graph."""
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
+from autoencoders.io.tensors import to_float
 from autoencoders.models.base import Autoencoder
-from autoencoders.models.inference import to_float
 from autoencoders.training.group import Group
 
 
@@ -36,7 +38,8 @@ class Step:
     ) -> None:
         self.optimizer = optimizer
         self.group = group
-        self.loss = Loss(model, precision)
+        self.model, self.precision = model, precision
+        self.loss: nn.Module = Loss(model, precision)
         self.captured: nn.Module | None = None
         self.captured_shape: torch.Size | None = None
         if group.size > 1:
@@ -66,14 +69,14 @@ class Step:
         """
         if self.captured is None:
             self.captured_shape = batch[0].shape
-            self.captured = capture(Loss(self.loss.model, self.loss.precision), batch)
+            self.captured = capture(Loss(self.model, self.precision), batch)
         return self.captured if batch[0].shape == self.captured_shape else self.loss
 
 
-def capture(loss: Loss, batch: tuple[Tensor, ...]) -> nn.Module:
+def capture(loss: nn.Module, batch: tuple[Tensor, ...]) -> nn.Module:
     """Capture forward and backward; the rehearsals that this takes leave no trace in buffers."""
     before = [buffer.clone() for buffer in loss.buffers()]
-    captured = torch.cuda.make_graphed_callables(loss, batch)
+    captured = cast(nn.Module, torch.cuda.make_graphed_callables(loss, batch))
     with torch.no_grad():
         for buffer, value in zip(loss.buffers(), before, strict=True):
             buffer.copy_(value)

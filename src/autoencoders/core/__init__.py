@@ -1,1 +1,0 @@
-"""What every stage shares: how it starts, errors, its process, files, random streams."""

@@ -1,0 +1,1 @@
+"""Corruptions of the input: one file for each kind, with what undoes it; registry.py knows all."""

@@ -1,0 +1,1 @@
+"""Arrays, files and random streams: what every stage shares."""

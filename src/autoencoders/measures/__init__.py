@@ -1,0 +1,1 @@
+"""Numbers that tell what a model can do."""

@@ -1,0 +1,85 @@
+"""Measures of the likelihood, in nats per image.
+
+Images are in [0, 1]; the parts of the ELBO are summed over pixels and latent dimensions and
+averaged over images.
+"""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autoencoders.io.streams import generator
+from autoencoders.io.tensors import EVALUATION_BATCH, to_float
+from autoencoders.models.inference import encode
+from autoencoders.models.vae import VariationalAutoencoder
+
+ACTIVE_VARIANCE = 0.01
+
+
+def likelihood_measures(
+    model: VariationalAutoencoder, inputs: Tensor, originals: Tensor, samples: int, seed: int
+) -> dict[str, float]:
+    """-ELBO, its parts, the bound by so many samples, and the active units, of uint8 images."""
+    measured: dict[str, float] = elbo_parts(model, inputs, originals, seed)
+    measured["importance_weighted_bound"] = importance_weighted_bound(
+        model, inputs, originals, samples, seed
+    )
+    measured["active_units"] = active_units(encode(model, inputs)["mean"].cpu().numpy())
+    return measured
+
+
+@torch.inference_mode()
+def elbo_parts(
+    model: VariationalAutoencoder, inputs: Tensor, originals: Tensor, seed: int
+) -> dict[str, float]:
+    """-ELBO and its parts over uint8 images, with one seeded sample of each image's code.
+
+    The densities are over grey levels in [0, 1], so that "reconstruction" and "negative_elbo" may
+    be negative. beta does not enter.
+    """
+    model.eval()
+    noise = generator(seed, "test noise", device=inputs.device)
+    sums = {"reconstruction": 0.0, "kl": 0.0}
+    batches = zip(inputs.split(EVALUATION_BATCH), originals.split(EVALUATION_BATCH), strict=True)
+    for batch, target in batches:
+        parts = model.loss(to_float(batch), to_float(target), model.draw_noise(len(batch), noise))
+        for name in sums:
+            sums[name] += parts[name].item() * len(batch)
+    means = {name: total / len(inputs) for name, total in sums.items()}
+    return {"negative_elbo": sum(means.values()), **means}
+
+
+@torch.inference_mode()
+def importance_weighted_bound(
+    model: VariationalAutoencoder, inputs: Tensor, originals: Tensor, samples: int, seed: int
+) -> float:
+    """The bound on -log p(original) by so many weighted samples of each code, in nats per image.
+
+    Burda, Grosse & Salakhutdinov, 2016 (arXiv:1509.00519): its expectation is -ELBO with one sample
+    and falls towards -log p with more; an estimate over few images may lie above an estimate of
+    -ELBO. beta does not enter.
+    """
+    model.eval()
+    chance = generator(seed, "importance samples", device=inputs.device)
+    total = 0.0
+    batches = zip(inputs.split(EVALUATION_BATCH), originals.split(EVALUATION_BATCH), strict=True)
+    for batch, target in batches:
+        posterior, targets = model.encode(to_float(batch)), to_float(target)
+        weights = torch.stack(
+            [
+                model.log_weights(posterior, targets, model.draw_noise(len(batch), chance))
+                for _ in range(samples)
+            ]
+        )
+        total -= (weights.logsumexp(dim=0) - math.log(samples)).cpu().double().sum().item()
+    return total / len(inputs)
+
+
+def active_units(codes: np.ndarray) -> int:
+    """How many dimensions of posterior means (N, L) tell images apart: their variance is over 0.01.
+
+    Burda, Grosse & Salakhutdinov, 2016, section 5.2.
+    """
+    return int((codes.var(axis=0) > ACTIVE_VARIANCE).sum())

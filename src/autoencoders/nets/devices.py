@@ -1,0 +1,64 @@
+"""Where and how torch computes: the device, reproducibly, with memory kept between steps."""
+
+import ctypes
+import os
+import sys
+
+import torch
+
+from autoencoders.errors import UserError
+
+# Parameters of mallopt, from glibc's malloc.h, and the largest mmap threshold that it takes.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+MAX_MMAP_THRESHOLD = 1 << 25
+KEEP_BYTES = 1 << 30
+
+
+def prepare(name: str, key: str = "train.device") -> torch.device:
+    """Choose the device "auto", "cpu", "cuda" or "mps" and make torch deterministic on it.
+
+    "auto" takes a GPU (cuda, then mps) where there is one. `key` is where the user has named it.
+
+    Raises:
+        UserError: the device asked for is not there.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        name = next(device for device, present in available.items() if present)
+    if not available[name]:
+        raise UserError(f"{key} is '{name}', which is not available here; use 'auto'")
+    if name == "cpu":
+        _keep_freed_memory()
+    else:
+        # What is used here is deterministic on CPUs anyway, and this call imports for a second.
+        # cuBLAS needs a fixed workspace for it, chosen before its first use. On MPS it warns of
+        # what has no deterministic form there, such as max-pooling's backward, which would raise.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True, warn_only=name == "mps")
+    if name == "cuda":
+        # torchrun numbers the processes on a machine; each takes the GPU of its number.
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+    return torch.device(name)
+
+
+def rounding(device: torch.device) -> list[str | int]:
+    """What decides, beside the code, how numbers are rounded on that device."""
+    return [
+        torch.__version__,
+        str(device),
+        torch.get_num_threads(),
+        torch.backends.cpu.get_cpu_capability(),
+    ]
+
+
+def _keep_freed_memory() -> None:
+    """Keep glibc from handing each step's tensors back to the system, a fifth of a CPU epoch."""
+    if sys.platform.startswith("linux"):
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            mallopt(M_TRIM_THRESHOLD, KEEP_BYTES)
+            mallopt(M_MMAP_THRESHOLD, MAX_MMAP_THRESHOLD)

@@ -1,0 +1,68 @@
+"""What makes a batch that several processes share the same batch to the model as a whole one."""
+
+import torch
+from torch import Tensor, distributed, nn
+
+
+def batch_mean(values: Tensor) -> Tensor:
+    """The mean of all numbers in the batch, of the other processes' parts of it too.
+
+    `values` is this process's part, of any shape; no gradient flows through the mean.
+    """
+    if not distributed.is_initialized():
+        return values.mean()
+    sums = torch.stack([values.sum(), values.new_tensor(values.numel())])
+    distributed.all_reduce(sums)
+    return sums[0] / sums[1]
+
+
+class TotalOverProcesses(torch.autograd.Function):
+    """The sum of the processes' tensors, whose gradient is the sum of theirs.
+
+    torch's own, in distributed.nn.functional, is deprecated for a private one.
+    """
+
+    @staticmethod
+    def forward(context: torch.autograd.function.FunctionCtx, values: Tensor) -> Tensor:
+        return _total(values)
+
+    @staticmethod
+    def backward(context: torch.autograd.function.FunctionCtx, gradient: Tensor) -> Tensor:
+        return _total(gradient)
+
+
+def _total(values: Tensor) -> Tensor:
+    values = values.clone(memory_format=torch.contiguous_format)
+    distributed.all_reduce(values)
+    return values
+
+
+class BatchNorm2d(nn.BatchNorm2d):
+    """Batch normalisation by the statistics of the whole batch, on any device.
+
+    torch's own SyncBatchNorm needs GPUs. The sums and the sums of squares are added up over the
+    processes, and so are their gradients.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    momentum: float
+
+    def forward(self, images: Tensor) -> Tensor:
+        if not (self.training and distributed.is_initialized()):
+            return super().forward(images)
+        exact = images.float()
+        axes = (0, 2, 3)
+        count = exact.new_full((1,), exact.numel() / exact.shape[1])
+        own = torch.cat([exact.sum(axes), exact.square().sum(axes), count])
+        sums = TotalOverProcesses.apply(own)
+        mean, square = (sums[:-1] / sums[-1]).chunk(2)
+        variance = square - mean.square()
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * sums[-1] / (sums[-1] - 1), self.momentum)
+            self.num_batches_tracked.add_(1)
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        shift = self.bias - mean * scale
+        return (exact * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)).to(images.dtype)

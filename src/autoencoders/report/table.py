@@ -1,0 +1,82 @@
+"""The page's table of results: models, and beside them what needs no autoencoder."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+# The notebook that this project began as: losses of its last validation batches.
+ORIGINAL = {"none": 0.0069, "rotate": 0.0317, "jigsaw": 0.0206}
+COLUMNS = [
+    ("model", "what it is and what it was trained on", 0),
+    ("MSE", "mean squared error of the reconstruction", 4),
+    ("PSNR", "peak signal-to-noise ratio in dB", 2),
+    ("SSIM", "structural similarity", 3),
+    ("kNN", "accuracy of the 10 nearest training codes", 3),
+    ("probe", "accuracy of a linear probe", 3),
+    ("NMI", "normalised mutual information of k-means with the classes", 3),
+    ("Fréchet, mixture", "Fréchet distance of samples from a mixture of Gaussians", 2),
+    ("Fréchet, prior", "Fréchet distance of samples from the prior", 2),
+    ("-ELBO", "in nats per image", 1),
+    ("KL", "in nats per image", 1),
+]
+
+
+def headlines(measured: Mapping[str, Any]) -> dict[str, float]:
+    """The few numbers of a model by which experiments are compared."""
+    found = {
+        "mse": measured["reconstruction"]["mse"],
+        "knn_accuracy": measured["latent"].get("knn_accuracy"),
+        "frechet_of_mixture": measured["generation"]["mixture_samples"]["frechet"],
+        "frechet_of_prior": measured["generation"].get("prior_samples", {}).get("frechet"),
+    }
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def model_row(name: str, measured: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of one model, as COLUMNS lists them; None where there is none."""
+    errors, latent = measured["reconstruction"], measured["latent"]
+    likelihood, generation = measured.get("likelihood", {}), measured["generation"]
+    return _row(
+        name,
+        [errors[key] for key in ("mse", "psnr", "ssim")],
+        latent,
+        [generation.get(f"{source}_samples", {}).get("frechet") for source in ("mixture", "prior")],
+        [likelihood.get(key) for key in ("negative_elbo", "kl")],
+    )
+
+
+def baseline_rows(
+    baselines: Mapping[str, Any], dataset: str, corruptions: Sequence[str], sizes: Iterable[int]
+) -> list[dict[str, Any]]:
+    """The rows of what needs no autoencoder, PCA with codes of so many numbers among it, and of
+    the original experiment.
+    """
+    mse, latent, generation = (baselines[key] for key in ("mse", "latent", "generation"))
+    rows = [_row(f"the input itself, {name}", [mse["copy"][name]]) for name in corruptions]
+    rows.append(_row("the mean image", [mse["mean_image"]]))
+    rows.append(_row("raw pixels", latent=latent["pixels"]))
+    for size in sorted(set(sizes)):
+        name = f"pca_{size}"
+        distance = generation[f"{name}_gaussian_samples"]["frechet"]
+        rows.append(_row(f"PCA, {size} components", [mse[name]], latent[name], [distance]))
+    rows.append(_row("training images", distances=[generation["training_images"]["frechet"]]))
+    if dataset == "fashion_mnist":
+        shown = [name for name in corruptions if name in ORIGINAL]
+        rows += [_row(f"the original notebook, {name}", [ORIGINAL[name]]) for name in shown]
+    return [row | {"floor": True} for row in rows]
+
+
+def _row(
+    name: str,
+    errors: Sequence[float] = (),
+    latent: Mapping[str, float | None] | None = None,
+    distances: Sequence[float | None] = (),
+    likelihood: Sequence[float | None] = (),
+) -> dict[str, Any]:
+    """A row: MSE, PSNR, SSIM; measures of latent space; Frechet distances; -ELBO and KL."""
+
+    def filled(values: Sequence[float | None], count: int) -> list[float | None]:
+        return [*values, *[None] * (count - len(values))]
+
+    found = [(latent or {}).get(key) for key in ("knn_accuracy", "probe_accuracy", "nmi")]
+    cells = [name, *filled(errors, 3), *found, *filled(distances, 2), *filled(likelihood, 2)]
+    return {"cells": cells, "floor": False}

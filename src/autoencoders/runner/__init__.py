@@ -1,0 +1,1 @@
+"""How a stage's process starts, fails, is alone and ends: nothing here can change a result."""

@@ -1,0 +1,1 @@
+"""New codes: between, around and beyond those of real images."""
