@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+# Before torch is imported: two processes of two threads each, on two cores, wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings

@@ -15,9 +15,10 @@ from typing import Any
 
 import torch
 
-from autoencoders.core.seeds import generator
-from autoencoders.corruptions import build_corruption, permute_pixels
-from autoencoders.data.digits import Digits
+from autoencoders.corruptions.base import permute_pixels
+from autoencoders.corruptions.registry import build_corruption
+from autoencoders.data.sets.digits import Digits
+from autoencoders.io.streams import generator
 from autoencoders.models.registry import build_model
 from autoencoders.params import read_params, settings
 from autoencoders.training.checkpoint import Checkpoint

@@ -13,6 +13,9 @@ from typing import Any
 
 import yaml
 
+from autoencoders.params import Params
+from autoencoders.runner.fan_ins import named
+
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = {
     "data.name": "digits",
@@ -35,6 +38,10 @@ SMALL = {
     "evaluate.importance_samples": 5,
 }
 """What makes the default params small: two models on two corruptions of the embedded digits."""
+
+
+MAKE_HERE = ["--assume-old", ".venv/installed", f"BIN={Path(sys.executable).parent}"]
+"""What lets make use the tests' own environment instead of one that it would set up."""
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -122,7 +129,10 @@ class Project:
         self.run("git", "commit", "--quiet", "--message", message)
 
     def set(self, changes: dict[str, Any]) -> None:
-        """Change params.yaml: dotted keys to values; a None removes the key."""
+        """Change params.yaml: dotted keys to values; a None removes the key.
+
+        dvc.yaml names what is in it then, as by `make stages`.
+        """
         path = self.path("params.yaml")
         params = yaml.safe_load(path.read_text())
         for key, value in copy.deepcopy(changes).items():
@@ -135,6 +145,8 @@ class Project:
             else:
                 section[last] = value
         path.write_text(yaml.safe_dump(params, sort_keys=False, allow_unicode=True))
+        pipeline = self.path("dvc.yaml")
+        pipeline.write_text(named(pipeline.read_text(), Params.model_validate(params)))
 
     def repro(self, *arguments: str, **extra: str) -> list[str]:
         """`dvc repro`: the stages that ran, in order."""

@@ -6,6 +6,7 @@ output holds a digest of all that the stage reads: it differs if, and only if, o
 
 import hashlib
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -25,30 +26,51 @@ def name_of(out: str | dict[str, Any]) -> str:
 
 
 def main(module: str, *item: str) -> None:
+    if module == "stages.code":  # quick, and what tells DVC whose code has changed
+        os.execv(sys.executable, [sys.executable, "-m", module])
     params = yaml.safe_load(Path("params.yaml").read_text())
     stages = yaml.safe_load(Path("dvc.yaml").read_text())["stages"]
     stage = stages[module.removeprefix("stages.").replace("_", "-")]
-    axes = {f"item.{axis}": part for axis, part in zip(stage.get("matrix", ()), item, strict=True)}
 
-    def filled(text: str) -> str:
-        return re.sub(r"\$\{(.+?)\}", lambda m: axes.get(m[1]) or str(value(params, m[1])), text)
+    def filled(text: str, axes: dict[str, str]) -> str:
+        named = {f"item.{axis}": name for axis, name in axes.items()}
+        return re.sub(r"\$\{(.+?)\}", lambda m: named.get(m[1]) or str(value(params, m[1])), text)
 
-    read = hashlib.sha256()
-    for key in stage.get("params", []):
-        read.update(json.dumps(value(params, filled(key)), sort_keys=True).encode())
-    for name in stage.get("deps", []):
-        for file in files_of(Path(filled(name))):
-            read.update(str(file).encode() + file.read_bytes())
-    content = json.dumps({"digest": int(read.hexdigest()[:12], 16)})
-    # Of the files in a folder those that other stages ask for by name, or else these.
-    asked = {filled(dep) for other in stages.values() for dep in other["deps"] if "item" not in dep}
-    others = ["validation.safetensors", "test.safetensors"]
+    own = dict(zip(stage.get("matrix", ()), item, strict=True))
+    read = {filled(key, own): value(params, filled(key, own)) for key in stage.get("params", [])}
+    files = [file for name in stage["deps"] for file in files_of(Path(filled(name, own)))]
+    inputs = [str(file) + hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+
+    def content(file: Path) -> str:
+        known = json.dumps(relevant(read, file), sort_keys=True) + "".join(inputs)
+        return json.dumps({"digest": int(hashlib.sha256(known.encode()).hexdigest()[:12], 16)})
+
+    # Of the files in a folder those that stages ask for by name.
+    asked = {
+        filled(dep, {"model": model, "corruption": corruption})
+        for other in stages.values()
+        for dep in other["deps"]
+        for model in params["models"]
+        for corruption in params["corruptions"]
+    }
     for out in [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]:
-        path = Path(filled(name_of(out)))
-        inside = [name for name in asked if name.startswith(f"{path}/")]
-        for file in [path] if path.suffix else inside or [path / other for other in others]:
+        path = Path(filled(name_of(out), own))
+        inside = [name for name in asked if name.startswith(f"{path}/") and Path(name).suffix]
+        if path.parts[:2] == ("data", "embeddings"):
+            inside.append(path / "mixture.safetensors")
+        for file in [path] if path.suffix else inside or [path / "file.safetensors"]:
             Path(file).parent.mkdir(parents=True, exist_ok=True)
-            Path(file).write_text(content)
+            Path(file).write_text(content(Path(file)))
+
+
+def relevant(params: dict[str, Any], file: Path) -> dict[str, Any]:
+    """Of the params that a stage reads, those that the content of one of its files depends on."""
+    if file.parts[:2] == ("data", "corrupted"):
+        own = file.parts[2]
+        return params | {"corruptions": params["corruptions"][own]}
+    if file.parts[:2] == ("data", "embeddings") and file.stem != "mixture":
+        return {key: value for key, value in params.items() if key != "mixture"}
+    return params
 
 
 def files_of(path: Path) -> list[Path]:

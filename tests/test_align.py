@@ -4,9 +4,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-from autoencoders.core.seeds import generator
-from autoencoders.corruptions import build_corruption, permute_pixels
-from autoencoders.models.align import ALIGNERS, JigsawAligner, RotationAligner, build_aligner
+from autoencoders.corruptions.base import permute_pixels
+from autoencoders.corruptions.jigsaw import JigsawAligner
+from autoencoders.corruptions.registry import ALIGNERS, build_aligner, build_corruption
+from autoencoders.corruptions.rotate import RotationAligner
+from autoencoders.io.streams import generator
 
 SHAPES = [(1, 28, 28), (3, 32, 32), (1, 30, 30), (3, 45, 33)]
 GRIDS = [2, 3, 4]

@@ -1,6 +1,8 @@
 """What is done with trained models and experiments: load, reconstruct, export, compare, plots."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,14 @@ import torch
 from PIL import Image
 
 from autoencoders.__main__ import main
-from autoencoders.core.errors import UserError
+from autoencoders.commands.copies import fresh_copy, take_along
+from autoencoders.commands.demo import SMALL, change_params, table
+from autoencoders.errors import UserError
+from autoencoders.io.arrays import read_arrays, write_arrays
 from autoencoders.models.registry import build_model, save_model
+from autoencoders.params import read_params
 from autoencoders.trained import load_model
-from tests.project import Project
+from tests.project import ROOT, Project
 
 CHANCE = np.random.default_rng(0)
 SHAPE = (1, 16, 16)
@@ -152,6 +158,8 @@ def test_what_is_done_to_the_files_does_not_depend_on_batches_or_damage(tmp_path
         (lambda own, out: [own, "--grid", "40", "--corrupt", "jigsaw"], "grid is 40"),
         (lambda own, out: [own, "--batch-size", "0"], "--batch-size is 0"),
         (lambda own, out: (out.mkdir(), [own])[1], "out: exists already"),
+        (lambda own, out: [own, out.parent], "lies in"),
+        (lambda own, out: ((own / "link.png").symlink_to("1.png"), [own])[1], "a link; DVC"),
     ],
 )
 def test_bad_requests_are_refused_before_any_work(tmp_path, capsys, change, message):
@@ -181,6 +189,30 @@ def test_onnx_computes_what_torch_does(tmp_path, kind, corruption):
     np.testing.assert_allclose(codes, trained.encode(images), atol=1e-4)
     (decoded,) = decoder.run(["images"], {"codes": codes})
     np.testing.assert_allclose(decoded, trained.reconstruct(images), atol=1e-4)
+
+
+def test_large_codes_are_exported_as_well(tmp_path, capsys):
+    """Rounding grows with the numbers: what counts is the error relative to them."""
+    folder = save(tmp_path / "m")
+    path = folder / "weights.safetensors"
+    arrays = {name: array.copy() for name, array in read_arrays(path).items()}
+    for name in ("encoder.to_code.weight", "encoder.to_code.bias"):
+        arrays[name] *= 20_000
+    write_arrays(path, arrays)
+    codes = load_model(folder).encode(images_of(9))
+    assert codes.abs().max() > 1500
+    assert main(["export", str(folder), "--out", str(tmp_path / "onnx")]) == 0
+
+
+def test_a_negative_seed_or_a_missing_device_is_told(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["reconstruct", "m", "own", "--out", "out", "--seed", "-1"])
+    assert "argument --seed: -1 is negative, expected 0 or more" in capsys.readouterr().err
+    model, own = str(save(tmp_path / "m")), str(photos(tmp_path / "own", 3))
+    command = ["reconstruct", model, own, "--out", str(tmp_path / "out"), "--device", "cuda"]
+    if not torch.cuda.is_available():
+        assert main(command) == 1
+        assert "--device is 'cuda', which is not available here" in capsys.readouterr().err
 
 
 def test_an_export_that_differs_from_torch_is_not_written(tmp_path, capsys, monkeypatch):
@@ -221,14 +253,94 @@ def test_experiments_stand_side_by_side_with_the_best_marked(history: Project, m
     table = pd.read_csv("comparison/comparison.csv", index_col="name")
     assert float(table.loc["ae-none.mse", "HEAD"]) == 0.125
     assert pixels(Path("comparison/comparison.png")).shape[1] > 500
+    assert "0.1250*" in Path("comparison/index.html").read_text()
+    # An earlier comparison is replaced.
+    assert main(["compare", "HEAD~1", "HEAD"]) == 0
+    assert list(pd.read_csv("comparison/comparison.csv", index_col="name")) == ["HEAD~1", "HEAD"]
+
+
+@pytest.mark.parametrize("out", ["docs", ".", "..", "comparison", "link", "empty", "README.md"])
+def test_no_command_replaces_what_it_has_not_made(history: Project, monkeypatch, capsys, out):
+    monkeypatch.chdir(history.folder)
+    own = {
+        "docs": lambda path: None,
+        "comparison": lambda path: (
+            path.mkdir(exist_ok=True),
+            (path / "comparison.csv").touch(),
+            (path / "comparison.png").touch(),
+            (path / "index.html").touch(),
+            (path / "notes.txt").write_text("mine"),
+        ),
+        "link": lambda path: path.symlink_to("docs"),
+        "empty": lambda path: path.mkdir(),
+    }
+    own.get(out, lambda path: None)(Path(out))
+    before = {path: path.stat().st_mtime_ns for path in Path().rglob("*")}
+    commands = [
+        ["compare", "HEAD~1", "HEAD"],
+        ["plots"],
+        ["export", "models/none"],
+        ["reconstruct", "models/none", "images"],
+    ]
+    for command in commands:
+        assert main([*command, "--out", out]) == 1
+        assert f"{out}: exists already" in capsys.readouterr().err
+    assert {path: path.stat().st_mtime_ns for path in before if path.exists()} == before
 
 
 @pytest.mark.parametrize(
     ("names", "message"),
-    [(["HEAD", "nonsense"], "'nonsense': expected an experiment"), ([], "expected two or more")],
+    [
+        (["HEAD", "nonsense"], "'nonsense': expected an experiment"),
+        (["HEAD", "HEAD:params.yaml"], "'HEAD:params.yaml': expected an experiment"),
+        ([], "expected two or more"),
+    ],
 )
 def test_what_cannot_be_compared_is_named(history: Project, monkeypatch, capsys, names, message):
     monkeypatch.chdir(history.folder)
     assert main(["compare", *names, "--out", "nothing"]) == 1
     assert message in capsys.readouterr().err
     assert not Path("nothing").exists()
+
+
+def test_a_copy_takes_params_and_own_images_along(history: Project, monkeypatch, tmp_path):
+    project = Project.copy(history.folder, tmp_path / "project")
+    monkeypatch.chdir(project.folder)
+    project.set({"data.name": "folder", "data.path": "mine/photos", "seed": 7})
+    photos(project.path("mine/photos"), 3)
+    folder = fresh_copy(".copy")
+    assert read_params(folder / "params.yaml").seed == 0
+    take_along(folder)
+    assert read_params(folder / "params.yaml").seed == 7
+    copied = {path.name for path in (folder / "mine/photos").rglob("*.*")}
+    assert copied == {path.name for path in project.path("mine/photos").rglob("*.*")}
+    (folder / "left-over").touch()
+    assert not (fresh_copy(".copy") / "left-over").exists()
+
+
+def test_a_copy_needs_a_repository_and_says_so(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"cannot be cloned, expected a Git repository"):
+        fresh_copy(".copy")
+
+
+def test_the_demo_ends_with_a_table_of_results(finished: Path):
+    lines = table(finished / "project/metrics").splitlines()
+    assert lines[0].split()[:2] == ["MSE", "SSIM"]
+    assert [line.split("  ")[0] for line in lines[1:]] == [
+        "ae-jigsaw",
+        "vae-jigsaw",
+        "the mean image",
+        "the input, jigsaw",
+    ]
+    assert all(re.search(r"\d\.\d{4}", line) for line in lines[1:])
+
+
+def test_the_demos_params_are_valid_and_keep_their_comments(tmp_path):
+    path = tmp_path / "params.yaml"
+    shutil.copy(ROOT / "params.yaml", path)
+    change_params(path, SMALL)
+    params = read_params(path)
+    assert params.data.name == "digits"
+    assert params.train.epochs == SMALL["train.epochs"]
+    assert path.read_text().count("#") == (ROOT / "params.yaml").read_text().count("#")

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from autoencoders.core.errors import UserError
-from autoencoders.core.seeds import generator
-from autoencoders.corruptions import build_corruption, permute_pixels
+from autoencoders.corruptions.base import permute_pixels
+from autoencoders.corruptions.registry import build_corruption
+from autoencoders.errors import UserError
+from autoencoders.io.streams import generator
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 KINDS = [

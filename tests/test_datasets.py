@@ -17,14 +17,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoencoders.core.errors import UserError
-from autoencoders.core.storage import whole_folder
-from autoencoders.data import cifar
-from autoencoders.data.base import Split, split_balanced
+from autoencoders.data.base import Split, check_classes, split_balanced, split_off
 from autoencoders.data.idx import read_idx
-from autoencoders.data.registry import PUBLISHED
+from autoencoders.data.registry import published
+from autoencoders.data.sets import cifar10 as cifar
+from autoencoders.errors import UserError
+from autoencoders.io.files import whole_folder
 
-FASHION = PUBLISHED["fashion_mnist"]
+FASHION = published("fashion_mnist")
 GZIP_CHECKSUM_POSITION = -8
 
 
@@ -114,7 +114,7 @@ def test_an_unreachable_url_is_told(listing, tmp_path):
 
 
 def test_digits_are_real_and_need_no_network(tmp_path):
-    digits = PUBLISHED["digits"]
+    digits = published("digits")
     digits.fetch(tmp_path, None)
     splits = digits.read(tmp_path).splits
     images = np.concatenate([split.images for split in splits.values()])
@@ -210,8 +210,8 @@ def test_cifar10_is_fetched_and_read_from_its_binary_version(tmp_path, monkeypat
     monkeypatch.setattr(cifar, "IMAGES_PER_MEMBER", 20)
     digest = hashlib.md5((mirror / cifar.ARCHIVE).read_bytes()).hexdigest()
     monkeypatch.setattr(cifar, "MD5", digest)
-    PUBLISHED["cifar10"].fetch(target, str(tmp_path / "mirror"))
-    content = PUBLISHED["cifar10"].read(target)
+    published("cifar10").fetch(target, str(tmp_path / "mirror"))
+    content = published("cifar10").read(target)
     train = content.splits["train"]
     assert train.images.shape == (100, 3, 32, 32)
     assert content.splits["test"].images.shape == (20, 3, 32, 32)
@@ -238,7 +238,7 @@ def test_a_damaged_cifar10_is_refused(damage, tmp_path, monkeypatch):
     write_cifar(tmp_path / cifar.ARCHIVE)
     damage(tmp_path / cifar.ARCHIVE)
     with pytest.raises(UserError, match=r"cifar-10-binary\.tar\.gz: not "):
-        PUBLISHED["cifar10"].read(tmp_path)
+        published("cifar10").read(tmp_path)
 
 
 def test_the_split_is_seeded_balanced_and_keeps_every_image_once():
@@ -256,10 +256,52 @@ def test_the_split_is_seeded_balanced_and_keeps_every_image_once():
     assert not np.array_equal(validation.images, other[1].images)
 
 
-def test_a_split_too_small_for_its_classes_is_refused():
-    whole = Split(np.zeros((20, 1, 2, 2), np.uint8), np.arange(20) % 10)
-    with pytest.raises(UserError, match=r"class-balanced split of 20 images by 0\.1 fails"):
-        split_balanced(whole, 0.1, seed=0)
+def of_counts(*counts: int) -> dict[str, Split]:
+    """A set to be split, with so many images of each class."""
+    labels = np.repeat(np.arange(len(counts)), counts)
+    return {"train": Split(np.zeros((len(labels), 1, 2, 2), np.uint8), labels)}
+
+
+IMPOSSIBLE = {
+    "one of a class": ((200, 1), 0.1, "class 'b' has 1 of 201 images"),
+    "three dogs": ((200, 3), 0.1, "class 'b' has 3 of 203 images"),
+    "three of a thousand": ((997, 3), 0.1, "class 'b' has 3 of 1000 images"),
+    "two beside twenty": ((20, 2), 0.2, "class 'b' has 2 of 22 images"),
+    "as many classes as places": ((2,) * 10, 0.1, "class 'a' has 2 of 20 images"),
+}
+
+
+@pytest.mark.parametrize(("counts", "fraction", "words"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_a_class_that_a_split_would_lack_is_named_with_key_and_cure(counts, fraction, words):
+    splits = of_counts(*counts)
+    names = list("abcdefghij")[: len(counts)]
+    with pytest.raises(UserError) as caught:
+        split_off(splits, "validation", fraction, 0, names)
+    message = str(caught.value)
+    assert message.startswith(f"data.validation_fraction is {fraction}: {words}")
+    assert "merge the class into another, or leave it out" in message
+    assert set(splits) == {"train"}
+
+
+@given(
+    st.lists(st.integers(1, 60), min_size=1, max_size=6),
+    st.floats(0.01, 0.5),
+    st.integers(0, 5),
+)
+def test_every_split_has_every_class_or_is_refused(counts, fraction, seed):
+    splits, names = of_counts(*counts), [f"class {n}" for n in range(len(counts))]
+    try:
+        split_off(splits, "test", fraction, seed, names)
+    except UserError as error:
+        assert "data.test_fraction" in str(error)
+    else:
+        check_classes(splits, names, "here")
+        assert [len(np.unique(split.labels)) for split in splits.values()] == [len(counts)] * 2
+
+
+def test_images_without_classes_can_be_too_few_as_well():
+    with pytest.raises(UserError, match=r"the set has 1 of 1 images.* add images$"):
+        split_off(of_counts(1), "test", 0.1, 0, [])
 
 
 @pytest.mark.skipif("DATA_MIRROR" not in os.environ, reason="DATA_MIRROR names no official files")

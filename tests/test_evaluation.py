@@ -4,10 +4,24 @@ import json
 
 import numpy as np
 import pytest
+import scipy.linalg
 import torch
 
-from autoencoders.abstraction import class_measures, neighbourhood_measures
-from autoencoders.classifier import (
+from autoencoders.corruptions.base import permute_pixels
+from autoencoders.corruptions.registry import build_corruption
+from autoencoders.errors import UserError
+from autoencoders.io.streams import generator
+from autoencoders.measures.abstraction import class_measures, neighbourhood_measures
+from autoencoders.measures.generation import (
+    fidelity_measures,
+    frechet_distance,
+    kernel_distance,
+    manifold_measures,
+    nearest_distances,
+    smoothness,
+)
+from autoencoders.measures.stress import cut, misplaced, mse_by, tile_accuracy
+from autoencoders.nets.classifier import (
     FEATURES,
     Classifier,
     accuracy,
@@ -16,18 +30,8 @@ from autoencoders.classifier import (
     logits,
     save_classifier,
 )
-from autoencoders.classifier_training import train_classifier
-from autoencoders.core.errors import UserError
-from autoencoders.core.seeds import generator
-from autoencoders.corruptions import build_corruption, permute_pixels
-from autoencoders.fidelity import (
-    fidelity_measures,
-    manifold_measures,
-    nearest_distances,
-    smoothness,
-)
-from autoencoders.mixture import fit_mixture, sample_mixture
-from autoencoders.stress import cut, misplaced, mse_by, tile_accuracy
+from autoencoders.sampling.mixture import fit_mixture, sample_mixture
+from autoencoders.training.classifier import train_classifier
 
 CHANCE = np.random.default_rng(0)
 
@@ -172,6 +176,30 @@ def test_fidelity_is_repeatable_and_leaves_torchs_chance_alone():
     assert fidelity_measures(real, made, seed=0) == first
 
 
+def test_the_frechet_distance_is_that_of_its_definition():
+    real, made = (features_like(200, scale=scale).double().numpy() for scale in (1.0, 1.3))
+    means, spreads = zip(*((x.mean(axis=0), np.cov(x.T)) for x in (real, made)), strict=True)
+    root = scipy.linalg.sqrtm(spreads[0] @ spreads[1]).real
+    expected = ((means[0] - means[1]) ** 2).sum() + np.trace(sum(spreads) - 2 * root)
+    assert frechet_distance(real, made) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_kernel_distance_is_that_of_its_definition():
+    """With as many features as a subset takes every estimate is the same."""
+    real, made = (features_like(60, scale=scale).numpy() for scale in (1.0, 1.3))
+    x, y = real.astype(np.float64), made.astype(np.float64)
+
+    def kernel(first, second):
+        return (first @ second.T / first.shape[1] + 1) ** 3
+
+    def apart(points):
+        values = kernel(points, points)
+        return values[~np.eye(len(points), dtype=bool)].mean()
+
+    expected = apart(x) + apart(y) - 2 * kernel(x, y).mean()
+    assert kernel_distance(real, made, seed=0) == pytest.approx(expected, rel=1e-9)
+
+
 def test_manifold_measures_are_those_of_their_definition():
     real, made = features_like(60), features_like(50, shift=0.5)
 
@@ -199,3 +227,4 @@ def test_nearest_distances_and_smoothness():
     assert smoothness(jump)["longest_step"] == pytest.approx(3)
     around = torch.tensor([[0.0, 0], [0, 1], [1, 1], [1, 0]])
     assert smoothness(around)["detour"] == pytest.approx(3)
+    assert smoothness(torch.ones(5, 3)) == {"longest_step": None, "detour": None}

@@ -1,7 +1,7 @@
 """The user's own images: what is read, from which layouts, and the whole pipeline on them."""
 
 import io
-import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from autoencoders.core.errors import UserError
-from autoencoders.data.folder import Folder
-from tests.project import Project
+from autoencoders.data.sets.folder import Folder
+from autoencoders.errors import UserError
 
 CHANCE = np.random.default_rng(0)
 
@@ -143,7 +142,7 @@ def test_damaged_files_are_left_out_where_that_is_asked_for(tmp_path, capsys):
 def test_a_bomb_is_a_damaged_file(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     save(tmp_path / "a.png", size=(50, 50))
-    with pytest.raises(UserError, match="1 files cannot be decoded"):
+    with pytest.raises(UserError, match=r"(?s)1 file cannot be decoded:.*more than 200 pixels"):
         read(tmp_path)
 
 
@@ -192,56 +191,75 @@ def test_any_bytes_are_an_image_or_a_damaged_file(tmp_path_factory, content):
         read(root)
 
 
-PIPELINE = [
-    ["download"],
-    ["preprocess"],
-    ["preprocess_corruptions", "jigsaw"],
-    ["preprocess_corruptions", "rotate"],
-    ["train_classifier"],
-    ["train", "vae", "jigsaw"],
-    ["plot_training", "vae", "jigsaw"],
-    ["embed", "vae", "jigsaw"],
-    ["plot_latent", "vae", "jigsaw"],
-    ["fit_mixture", "vae", "jigsaw"],
-    ["generate", "vae", "jigsaw"],
-    ["evaluate", "vae", "jigsaw"],
-    ["evaluate_stress", "vae", "jigsaw"],
-    ["evaluate_latent", "vae", "jigsaw"],
-    ["evaluate_pca", "vae"],
-    ["evaluate_pixels"],
-    ["evaluate_generation", "vae", "jigsaw"],
-    ["evaluate_blends", "vae", "jigsaw"],
-]
+REASONS = {
+    "empty.jpg": (lambda path: path.write_bytes(b""), "empty"),
+    "text.png": (lambda path: path.write_text("hello"), "not an image that Pillow knows"),
+    "truncated.png": (
+        lambda path: (save(path), path.write_bytes(path.read_bytes()[:60])),
+        "damaged ",
+    ),
+}
 
 
-@pytest.mark.parametrize("classes", [True, False])
-def test_every_stage_works_on_colour_images_with_and_without_classes(tmp_path, classes):
-    own = {"data.name": "folder", "data.size": 33, "corruptions.jigsaw.grid": 5}
-    own["generate.blends.folder"] = [["red", "blue"]] if classes else []
-    own["models.vae.latent_dim"] = 2 if classes else 8
-    project = Project(tmp_path / "project", own | {"train.epochs": 1})
-    for n in range(60):
-        pixels = CHANCE.integers(0, 255, (40, 50, 3), np.uint8)
-        name = f"{'red' if n % 2 else 'blue'}/{n}.png" if classes else f"{n}.png"
-        path = project.path("images") / name
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray(pixels).save(path)
-    said = "".join(project.stage(*arguments).stdout for arguments in PIPELINE)
-    assert ("has no classes: no class means and no blends" in said) == (not classes)
-    metrics = json.loads(project.path("metrics/vae-jigsaw.json").read_text())
-    assert ("mse_per_class" in metrics["test"]) == classes
-    assert 0 < metrics["test"]["mse"] < 1
-    figures = {path.name for path in project.path("plots").rglob("*.png")}
-    of_classes = {"class-means.png", "blends.png", "class-distances.png"}
-    assert figures >= {"pca.png", "tsne.png", "interpolations.png", "prior-samples.png"}
-    assert figures >= {"mixture-samples.png", "mixture-nearest.png", "traversals.png"}
-    assert ("plane.png" in figures) == classes  # drawn where the latent space is one
-    assert of_classes <= figures if classes else not of_classes & figures
-    assert ("classes.png" in figures) == classes
-    latent = json.loads(project.path("metrics/latent/vae-jigsaw.json").read_text())
-    assert ("knn_accuracy" in latent) == classes
-    generated = json.loads(project.path("metrics/generation/vae-jigsaw.json").read_text())
-    assert set(generated) >= {"prior_samples", "mixture_samples", "training_images"}
-    description = json.loads(project.path("data/processed/dataset.json").read_text())
-    assert description["image_shape"] == [3, 33, 33]
-    assert description["classes"] == (["blue", "red"] if classes else [])
+@pytest.mark.parametrize("name", REASONS)
+def test_why_a_file_cannot_be_decoded_is_told(tmp_path, name):
+    make, words = REASONS[name]
+    save(tmp_path / "good.png")
+    make(tmp_path / name)
+    with pytest.raises(UserError) as caught:
+        read(tmp_path)
+    assert f"{tmp_path / name}: {words}" in str(caught.value)
+
+
+def test_a_file_without_permission_is_told(tmp_path, monkeypatch):
+    save(tmp_path / "good.png")
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Image, "open", refuse)
+    with pytest.raises(UserError, match=r"good\.png: no permission to read it"):
+        read(tmp_path)
+
+
+def test_a_folder_named_like_an_image_is_a_class_or_passed_over(tmp_path):
+    save(tmp_path / "scan.png" / "1.png", 7)
+    save(tmp_path / "b" / "2.png", 8)
+    content = read(tmp_path)
+    assert content.classes == ["b", "scan.png"]
+    assert content.splits["train"].images[:, 0, 0, 0].tolist() == [8, 7]
+
+
+@pytest.mark.parametrize("kind", ["a class", "inside a class", "a file", "a broken one"])
+def test_links_are_refused(tmp_path, kind):
+    save(tmp_path / "real" / "1.png")
+    root = tmp_path / "images"
+    save(root / "cat" / "2.png")
+    link, target = {
+        "a class": (root / "dog", tmp_path / "real"),
+        "inside a class": (root / "cat" / "more", tmp_path / "real"),
+        "a file": (root / "cat" / "3.png", tmp_path / "real/1.png"),
+        "a broken one": (root / "cat" / "4.png", tmp_path / "nothing"),
+    }[kind]
+    link.symlink_to(target)
+    with pytest.raises(UserError, match=f"{link.name}: a link; DVC does not see"):
+        read(root)
+
+
+def test_a_name_that_is_not_utf_8_is_refused(tmp_path):
+    save(tmp_path / "good.png")
+    (tmp_path / "good.png").rename(tmp_path / os.fsdecode(b"caf\xe9.png"))
+    with pytest.raises(UserError, match=r"caf\\xe9\.png.*: a name that is not UTF-8; rename it"):
+        read(tmp_path)
+
+
+def test_a_file_that_is_left_out_decides_nothing(tmp_path, capsys):
+    for n in range(40):
+        save(tmp_path / f"{n}.png", n)
+    save(tmp_path / "colour.png", (200, 20, 120), mode="RGB")
+    path = tmp_path / "colour.png"
+    path.write_bytes(path.read_bytes()[:60])
+    images = read(tmp_path, skip_damaged=True).splits["train"].images
+    assert images.shape == (40, 1, 28, 28)
+    assert sorted(images[:, 0, 0, 0].tolist()) == list(range(40))
+    assert "1 file cannot be decoded" in capsys.readouterr().err

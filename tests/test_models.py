@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
-from autoencoders.core.errors import UserError
-from autoencoders.core.seeds import generator
-from autoencoders.core.storage import read_arrays, write_arrays
-from autoencoders.models.architectures import ARCHITECTURES
+from autoencoders.errors import UserError
+from autoencoders.io.arrays import read_arrays, write_arrays
+from autoencoders.io.streams import generator
 from autoencoders.models.registry import MODELS, build_model, load_model, save_model
 from autoencoders.models.vae import kl_to_standard_normal, sample_posterior
+from autoencoders.nets.registry import ARCHITECTURES
 
 EXTRA = {"vae": {"beta": 1.0, "kl_warmup": 0.0}}
 CASES = [(kind, name) for kind in MODELS for name in ARCHITECTURES]

@@ -19,7 +19,7 @@ CALM = {"train.batch_size": 256, "train.learning_rate": 0.001, "train.snapshot_e
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Project:
     project = Project(tmp_path_factory.mktemp("parallel") / "project", CALM)
-    for arguments in (["download"], ["preprocess"], ["preprocess_corruptions", "jigsaw"]):
+    for arguments in (["download"], ["preprocess"], ["preprocess_corruptions"]):
         project.stage(*arguments)
     return project
 
@@ -65,7 +65,7 @@ def test_two_machines_train_as_one(prepared: Project, alone, tmp_path):
         port = free.getsockname()[1]
     meeting = {"PET_NNODES": "2", "PET_MASTER_ADDR": "127.0.0.1", "PET_MASTER_PORT": str(port)}
     other = Project(tmp_path / "other", CALM)
-    for arguments in (["download"], ["preprocess"], ["preprocess_corruptions", "jigsaw"]):
+    for arguments in (["download"], ["preprocess"], ["preprocess_corruptions"]):
         other.stage(*arguments)
     prepared.path("plots/history/ae-jigsaw.csv").unlink()
     nodes = [
@@ -82,7 +82,7 @@ def test_two_machines_train_as_one(prepared: Project, alone, tmp_path):
 
 
 def test_a_process_that_dies_ends_the_others_and_the_training_resumes(prepared: Project):
-    prepared.set({"train.processes": 2, "train.epochs": 10, "train.batch_size": 16})
+    prepared.set({"train.processes": 2, "train.epochs": 5, "train.batch_size": 32})
     process = subprocess.Popen(
         [*TRAIN, "ae", "jigsaw"],
         cwd=prepared.folder,
@@ -101,7 +101,7 @@ def test_a_process_that_dies_ends_the_others_and_the_training_resumes(prepared: 
     assert psutil.wait_procs(started, timeout=10)[1] == []
     output = prepared.stage("train", "ae", "jigsaw").stdout
     assert output.count("resuming after epoch") == 1
-    assert len(history(prepared, "ae")) == 10
+    assert len(history(prepared, "ae")) == 5
     prepared.set({"train.processes": 1, "train.epochs": 2})
 
 

@@ -1,14 +1,17 @@
 """params.yaml: what is refused, and in which words."""
 
+import io
 import re
 from pathlib import Path
 
 import pytest
 import yaml
+from dvc.utils.serialize import ParseError, parse_yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from ruamel.yaml import YAML
 
-from autoencoders.core.errors import UserError
+from autoencoders.errors import UserError
 from autoencoders.params import Params, read_params
 from tests.project import ROOT
 
@@ -28,6 +31,13 @@ def with_value(key: str, value: object) -> dict:
     else:
         section[last] = value
     return content
+
+
+def dumped(content: dict) -> str:
+    """As YAML 1.2."""
+    file = io.StringIO()
+    YAML(typ="safe", pure=True).dump(content, file)
+    return file.getvalue()
 
 
 def test_the_default_params_are_valid_and_commented():
@@ -65,7 +75,7 @@ REFUSED = {
     "size too large": ("data/size", 129, ["data.size:", "129", "128"]),
     "size text": ("data/size", "32", ["data.size:", "'32'", "integer"]),
     "test fraction 1": ("data/test_fraction", 1.0, ["data.test_fraction:", "1.0", "0.5"]),
-    "skip text": ("data/skip_damaged", "no", ["data.skip_damaged:", "'no'", "boolean"]),
+    "skip text": ("data/skip_damaged", "no", ["data.skip_damaged:", "'no'", "write false"]),
     "unknown data key": ("data/colour", 32, ["data.colour: unknown key"]),
     "no validation": ("data/validation_fraction", 0.0, ["data.validation_fraction:", "0.0"]),
     "all validation": ("data/validation_fraction", 1.0, ["less than or equal to 0.5", "1.0"]),
@@ -109,7 +119,7 @@ REFUSED = {
     "batch of one": ("train/batch_size", 1, ["train.batch_size:", "1"]),
     "rate 0": ("train/learning_rate", 0.0, ["train.learning_rate:", "0.0"]),
     "rate above 1": ("train/learning_rate", 2.0, ["train.learning_rate:", "2.0"]),
-    "rate as YAML text": ("train/learning_rate", "1e-3", ["train.learning_rate:", "1.0e-3"]),
+    "rate as text": ("train/learning_rate", "small", ["train.learning_rate:", "'small'"]),
     "rate infinite": ("train/learning_rate", INFINITY, ["train.learning_rate:", "inf"]),
     "warm-up negative": ("train/warmup_fraction", -0.1, ["train.warmup_fraction:", "-0.1"]),
     "warm-up above 1": ("train/warmup_fraction", 1.1, ["train.warmup_fraction:", "1.1"]),
@@ -143,7 +153,7 @@ REFUSED = {
 @pytest.mark.parametrize(("key", "value", "words"), REFUSED.values(), ids=REFUSED)
 def test_an_unfit_value_is_refused_by_its_key(key, value, words, tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text(yaml.safe_dump(with_value(key, value)))
+    path.write_text(dumped(with_value(key, value)))
     with pytest.raises(UserError) as caught:
         read_params(path)
     message = str(caught.value)
@@ -161,7 +171,7 @@ UNFIT_NAMES += ["a\\b", "con:", "$(id)", "a;b", "~", "a\n", "-a"]
 def test_a_name_unfit_for_a_folder_is_refused(section: str, name: str, tmp_path):
     first = next(iter(DEFAULT[section].values()))
     path = tmp_path / "params.yaml"
-    path.write_text(yaml.safe_dump(with_value(f"{section}", DEFAULT[section] | {name: first})))
+    path.write_text(dumped(with_value(f"{section}", DEFAULT[section] | {name: first})))
     with pytest.raises(UserError, match="expected a name of lower-case letters"):
         read_params(path)
 
@@ -202,6 +212,60 @@ def test_a_file_that_holds_no_params_is_refused(content, tmp_path, monkeypatch):
     assert [entry.name for entry in tmp_path.iterdir()] == ["params.yaml"]
 
 
+SAME_AS_DVC = {
+    "a small rate as -S writes it": ("1e-05", 1e-5),
+    "a rate": ("1e-3", 1e-3),
+    "a number with zeros": ("010", 10),
+    "octal": ("0o17", 15),
+    "underscores": ("1_000", 1000),
+    "minutes": ("1:30", "1:30"),
+    "no": ("no", "no"),
+    "off": ("Off", "Off"),
+    "true": ("true", True),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), SAME_AS_DVC.values(), ids=SAME_AS_DVC)
+def test_a_value_means_what_it_means_to_dvc(text: str, expected, tmp_path):
+    path = tmp_path / "params.yaml"
+    whole = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    path.write_text(whole.replace("learning_rate: 0.004 ", f"learning_rate: {text} ", 1))
+    assert parse_yaml(path.read_text(), path)["train"]["learning_rate"] == expected
+    if isinstance(expected, float):
+        assert read_params(path).train.learning_rate == expected
+    else:
+        with pytest.raises(UserError, match=re.escape(f"found {expected!r}")):
+            read_params(path)
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text((ROOT / "params.yaml").read_text(encoding="utf-8") + "seed: 1\n")
+    with pytest.raises(UserError, match=r"(?s)not readable as YAML.*seed"):
+        read_params(path)
+
+
+@given(
+    st.one_of(
+        st.from_regex(r"[-+]?[0-9_.:eExobn]{1,8}", fullmatch=True),
+        st.sampled_from(["y", "Yes", "NO", "on", "~", "null", "Null", "True", ".inf", "0x1F", "="]),
+    )
+)
+def test_any_scalar_means_what_it_means_to_dvc(tmp_path_factory, text):
+    path = tmp_path_factory.mktemp("both") / "params.yaml"
+    whole = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    path.write_text(whole.replace("seed: 0 ", f"seed: {text} ", 1))
+    try:
+        theirs = parse_yaml(path.read_text(), path)["seed"]
+    except ParseError:
+        theirs = None
+    try:
+        assert read_params(path).seed == theirs
+        assert type(theirs) is int
+    except UserError:
+        assert type(theirs) is not int or not 0 <= theirs < 2**32
+
+
 def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(UserError, match=r"params\.yaml: not found"):
         read_params(tmp_path / "params.yaml")
@@ -220,7 +284,7 @@ KEYS += ["train/snapshot_epochs", "plot_latent", "generate/blends", "corruptions
 def test_any_value_is_taken_as_it_is_or_refused(tmp_path_factory, key, value):
     path = tmp_path_factory.mktemp("fuzz") / "params.yaml"
     content = with_value(key, value)
-    path.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    path.write_text(dumped(content), encoding="utf-8")
     try:
         params = read_params(path)
     except UserError as error:

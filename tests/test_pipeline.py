@@ -10,16 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.project import ROOT, Project, environment
+from tests.project import MAKE_HERE, ROOT, Project, environment
 
 ITEMS = ["ae-rotate", "ae-jigsaw", "vae-rotate", "vae-jigsaw"]
-PER_ITEM = ["train", "plot-training", "embed", "plot-latent", "fit-mixture", "generate"]
-PER_ITEM += ["evaluate", "evaluate-stress", "evaluate-latent"]
-PER_ITEM += ["evaluate-generation", "evaluate-blends"]
-OF_ALL = {"plot-stress", "report", "summarize"}
-SINGLE = {"download", "preprocess", "evaluate-pixels", "train-classifier"}
-PER_CORRUPTION = {f"preprocess-corruptions@{name}" for name in ("rotate", "jigsaw")}
-PER_MODEL = {f"evaluate-pca@{name}" for name in ("ae", "vae")}
+PER_ITEM = ["train", "embed", "plot-latent", "generate", "evaluate"]
+SINGLE = {"code", "download", "preprocess", "preprocess-corruptions", "train-classifier"}
+SINGLE |= {"baselines", "report"}
 QUICK_PYTHON = ROOT / "tests" / "quick_python.py"
 
 
@@ -27,7 +23,7 @@ def stages_of(*items: str, names=PER_ITEM) -> set[str]:
     return {f"{name}@{item}" for name in names for item in items}
 
 
-EVERYTHING = SINGLE | PER_CORRUPTION | PER_MODEL | OF_ALL | stages_of(*ITEMS)
+EVERYTHING = SINGLE | stages_of(*ITEMS)
 
 
 RAN = ["ae-jigsaw", "vae-jigsaw"]
@@ -63,20 +59,28 @@ def test_every_stage_runs_once_and_then_nothing_is_left_to_do(ran: Project):
     assert ran.unfinished() == []
 
 
-def test_metrics_tell_models_from_floors(ran: Project):
+def test_metrics_tell_models_from_baselines(ran: Project):
     summary = json.loads(ran.path("metrics/summary.json").read_text())
+    baselines = json.loads(ran.path("metrics/baselines.json").read_text())
     assert set(summary) == set(RAN)
+    assert set(baselines["mse"]) == {"mean_image", "pca_8", "copy"}
+    assert set(baselines["latent"]) == {"pixels", "pca_8"}
+    assert set(baselines["generation"]) == {"training_images", "pca_8_gaussian_samples"}
     for item in RAN:
         metrics = json.loads(ran.path(f"metrics/{item}.json").read_text())
-        test, floors = metrics["test"], metrics["floor_mse"]
-        assert summary[item]["mse"] == pytest.approx(test["mse"])
-        assert 0 < test["mse"] < floors["copy_input"]
-        assert set(floors) == {"mean_image", "pca", "copy_input"}
-        assert set(test["mse_per_class"]) == set("0123456789")
-        assert -1 <= test["ssim"] <= 1
-        assert ("kl" in test) == item.startswith("vae")
-        if "kl" in test:
-            assert test["negative_elbo"] == pytest.approx(test["reconstruction"] + test["kl"])
+        errors = metrics["reconstruction"]
+        assert summary[item]["mse"] == errors["mse"] == metrics["stress"]["jigsaw"]["mse"]
+        assert 0 < errors["mse"] < baselines["mse"]["copy"]["jigsaw"]
+        assert set(errors["mse_per_class"]) == set("0123456789")
+        assert -1 <= errors["ssim"] <= 1
+        assert set(metrics["stress"]["jigsaw"]) >= {"excess", "tile_accuracy"}
+        assert set(metrics["latent"]) >= {"knn_accuracy", "trustworthiness", "nmi"}
+        assert set(metrics["ways"]) == {"3 to 8", "4 to 7", "7 to 9"}
+        assert metrics["generation"]["mixture_samples"]["frechet"] > 0
+        assert ("likelihood" in metrics) == item.startswith("vae")
+        if "likelihood" in metrics:
+            parts = metrics["likelihood"]
+            assert parts["negative_elbo"] == pytest.approx(parts["reconstruction"] + parts["kl"])
     shown = ran.run("dvc", "metrics", "show", "metrics/summary.json").stdout
     assert "ae-jigsaw.mse" in shown
 
@@ -86,7 +90,7 @@ def test_figures_and_curves_are_registered_with_dvc(ran: Project):
     page = ran.path("page/index.html").read_text()
     for item in RAN:
         assert f"plots/history/{item}.csv" in page or f"validation MSE of {item}" in page
-        for figure in ("training/{}/reconstructions", "latent/{}/tsne", "generated/{}/blends"):
+        for figure in ("generated/{}/reconstructions", "latent/{}/tsne", "generated/{}/blends"):
             name = figure.format(item)
             assert ran.path(f"plots/{name}.png").read_bytes().startswith(b"\x89PNG")
             assert name.replace("/", "_") in page or name in page
@@ -96,49 +100,57 @@ def test_figures_and_curves_are_registered_with_dvc(ran: Project):
     subprocess.run(["rm", "-r", "page"], cwd=ran.folder, check=True)
 
 
-SUMS = {"summarize", "report"}
+SMALL_MODEL = {
+    "kind": "ae",
+    "architecture": "conv",
+    "channels": [4],
+    "latent_dim": 2,
+    "align": False,
+}
 REUSED = {
     "the jigsaw's grid": (
         {"corruptions.jigsaw.grid": 4},
-        {"preprocess-corruptions@jigsaw"}
-        | OF_ALL
+        {"preprocess-corruptions", "baselines", "report"}
         | stages_of("ae-jigsaw", "vae-jigsaw")
-        | stages_of(*ITEMS, names=["evaluate-stress"]),
+        | stages_of(*ITEMS, names=["evaluate"]),
     ),
-    "the VAE's beta": (
-        {"models.vae.beta": 2.0},
-        OF_ALL | stages_of("vae-rotate", "vae-jigsaw"),
+    "the VAE's code": (
+        {"models.vae.latent_dim": 4},
+        {"baselines", "report"} | stages_of("vae-rotate", "vae-jigsaw"),
     ),
     "a figure's setting": (
         {"plot_latent.tsne_perplexity": 11.0},
         stages_of(*ITEMS, names=["plot-latent"]),
     ),
-    "a new model": (
-        {
-            "models.small": {
-                "kind": "ae",
-                "architecture": "conv",
-                "channels": [4],
-                "latent_dim": 2,
-                "align": False,
-            }
-        },
-        {"evaluate-pca@small"} | OF_ALL | stages_of("small-rotate", "small-jigsaw"),
+    "another figure's setting": (
+        {"generate.interpolation_steps": 5},
+        stages_of(*ITEMS, names=["generate"]),
     ),
+    "a new model": (
+        {"models.small": SMALL_MODEL},
+        {"baselines", "report"} | stages_of("small-rotate", "small-jigsaw"),
+    ),
+    "a new corruption": (
+        {"corruptions.mixed": {"kind": "jigsaw", "grid": 2}},
+        {"preprocess-corruptions", "baselines", "report"}
+        | stages_of("ae-mixed", "vae-mixed")
+        | stages_of(*ITEMS, names=["evaluate"]),
+    ),
+    "a model less": ({"models.vae": None}, {"report"}),
     "the mixture": (
         {"mixture.components": 2},
-        SUMS | stages_of(*ITEMS, names=["fit-mixture", "generate", "evaluate-generation"]),
+        # The codes stay as they are, so their map does.
+        {"report"} | stages_of(*ITEMS, names=["embed", "generate", "evaluate"]),
     ),
     "the samples of a bound": (
         {"evaluate.importance_samples": 3},
-        SUMS | stages_of(*ITEMS, names=["evaluate"]),
+        {"report"} | stages_of(*ITEMS, names=["evaluate"]),
     ),
     "the report": ({"report.points": 50}, {"report"}),
     "the classifier": (
         {"classifier.epochs": 3},
-        {"train-classifier"}
-        | SUMS
-        | stages_of(*ITEMS, names=["evaluate-generation", "evaluate-blends"]),
+        {"train-classifier", "baselines", "report"}
+        | stages_of(*ITEMS, names=["generate", "evaluate"]),
     ),
 }
 
@@ -162,24 +174,82 @@ def drawn(tmp_path_factory) -> Project:
 def test_a_change_reruns_what_it_affects_and_nothing_else(drawn: Project, changes, expected):
     with changed(drawn, changes):
         assert set(drawn.repro(**drawn.quick)) == expected
+
+
+def test_a_changes_metrics_differ_where_it_was_evaluated_again(drawn: Project):
+    with changed(drawn, {"models.vae.beta": 2.0}):
+        ran = set(drawn.repro(**drawn.quick))
+        assert ran == {"report"} | stages_of("vae-rotate", "vae-jigsaw")
         diff = drawn.run("dvc", "metrics", "diff", "--json", "HEAD").stdout
-        touched = {item for item in [*ITEMS, "small-rotate"] if f'metrics/{item}.json"' in diff}
-        evaluated = {name.partition("@")[2] for name in expected if "evaluate@" in name}
-        assert touched == evaluated - {"small-jigsaw"}
+        touched = {item for item in ITEMS if f'metrics/{item}.json"' in diff}
+        assert touched == {"vae-rotate", "vae-jigsaw"}
+
+
+def edited(project: Project, name: str, old: str, new: str) -> None:
+    path = project.path(name)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_an_edit_without_effect_runs_nothing_and_another_what_runs_it(drawn: Project):
+    with changed(drawn, {}):
+        edited(drawn, "src/autoencoders/corruptions/jigsaw.py", "jigsaw grid is", "the grid is")
+        edited(drawn, "src/autoencoders/figures/scatter.py", "20_000 / len", "10_000 / len")
+        ran = set(drawn.repro(**drawn.quick))
+        assert ran == {"code"} | stages_of(*ITEMS, names=["plot-latent"])
+
+
+def test_what_was_made_of_a_removed_entry_does_not_count(drawn: Project, tmp_path):
+    """Removed, pushed, cloned, pulled: nothing runs, and dvc.lock stays."""
+    with changed(drawn, {"models.ae": None, "corruptions.rotate": None}):
+        said = drawn.run("python", "-m", "autoencoders", "stages", PYTHONPATH="src").stdout
+        assert said.count("removed, as params.yaml has no such item") == 3
+        drawn.repro(**drawn.quick)
+        assert drawn.path("models/ae-rotate").exists()
+        assert not drawn.path("metrics/ae-rotate.json").exists()
+        drawn.run("git", "checkout", "--quiet", "-b", "less")
+        drawn.commit("Remove entries")
+        drawn.run(
+            "dvc", "remote", "add", "--force", "--default", "folder", str(tmp_path / "remote")
+        )
+        drawn.run("dvc", "push")
+        drawn.run("git", "clone", "--quiet", "--branch", "less", ".", str(tmp_path / "clone"))
+        clone = Project.existing(tmp_path / "clone")
+        clone.path(".dvc/config.local").write_text(drawn.path(".dvc/config").read_text())
+        clone.run("dvc", "pull")
+        assert clone.repro(**drawn.quick) == []
+        assert clone.lock() == drawn.lock()
+        drawn.run("git", "checkout", "--quiet", "--force", "main")
+
+
+def test_an_entry_that_dvc_yaml_does_not_name_is_told(drawn: Project):
+    with changed(drawn, {}):
+        path = drawn.path("params.yaml")
+        params = yaml.safe_load(path.read_text())
+        params["models"]["small"] = SMALL_MODEL
+        path.write_text(yaml.safe_dump(params, sort_keys=False))
+        failed = drawn.stage("report", check=False)
+        assert failed.returncode == 1
+        assert "dvc.yaml names other models and corruptions than params.yaml" in failed.stdout
+        assert "make stages" in failed.stdout
 
 
 def test_a_queued_experiment_runs_its_own_code(ran: Project):
-    module = ran.path("src/autoencoders/metrics.py")
-    own = module.read_text().replace("return -10 * np.log10(", "return 1000 - 10 * np.log10(")
-    assert own != module.read_text()
-    module.write_text(own)
-    ran.run("dvc", "exp", "run", "--queue", "--name", "queued")
+    edited(
+        ran,
+        "src/autoencoders/measures/reconstruction.py",
+        "return -10 * np.log10(",
+        "return 1000 - 10 * np.log10(",
+    )
+    ran.run("dvc", "exp", "run", "--queue", "--name", "queued", "evaluate@ae-jigsaw")
     ran.run("git", "checkout", "--quiet", ".")
     ran.run("dvc", "exp", "run", "--run-all")
     queued = json.loads(shown_in_experiment(ran, "queued", "metrics/ae-jigsaw.json"))
     here = json.loads(ran.path("metrics/ae-jigsaw.json").read_text())
-    assert queued["test"]["psnr"] == pytest.approx(here["test"]["psnr"] + 1000)
-    assert queued["test"]["mse"] == here["test"]["mse"]
+    queued, here = queued["reconstruction"], here["reconstruction"]
+    assert queued["psnr"] == pytest.approx(here["psnr"] + 1000)
+    assert queued["mse"] == here["mse"]
 
 
 def shown_in_experiment(project: Project, name: str, path: str) -> str:
@@ -190,6 +260,6 @@ def shown_in_experiment(project: Project, name: str, path: str) -> str:
 
 def test_a_second_run_with_items_side_by_side_gives_the_same_bytes(ran: Project, tmp_path):
     again = Project(tmp_path / "again", {"corruptions.rotate": None})
-    output = again.run("make", "--assume-old", ".venv/installed", "repro", "JOBS=2").stdout
-    assert "Data and pipelines are up to date" not in output
+    output = again.run("make", *MAKE_HERE, "repro", "JOBS=2", PYTHONPATH=str(again.path("src")))
+    assert "up to date" not in output.stdout
     assert yaml.safe_load(again.lock()) == yaml.safe_load(ran.lock())

@@ -1,24 +1,28 @@
-"""dvc.yaml lists the code that each stage really imports; the package's imports have no cycle."""
+"""dvc.yaml and the package: what depends on what, and that arrows go one way."""
 
 import ast
-from functools import cache
+import subprocess
+import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.project import ROOT
+from autoencoders.params import read_params
+from autoencoders.runner.fan_ins import named
+from tests.graph import graph
+from tests.project import ROOT, environment
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 PACKAGE = ROOT / "src" / "autoencoders"
-# It validates params.yaml and supplies no value, so it can't change a result: see its docstring.
-PARAMS = PACKAGE / "params.py"
+ROOMS = ["errors", "io", "nets", "data", "corruptions", "models", "sampling", "figures", "training"]
+ROOMS += ["measures", "report", "trained", "params", "runner", "commands", "__main__"]
+"""From the bottom to the top: each may import what stands before it."""
 
 
-@cache
-def imports(module: Path) -> frozenset[Path]:
-    """The project's own files that `module` imports, at its top or inside functions."""
+def imports(module: Path) -> set[Path]:
+    """The package's own modules that a module imports, at its top or inside functions."""
     found = set()
     for node in ast.walk(ast.parse(module.read_text())):
         names = []
@@ -26,66 +30,46 @@ def imports(module: Path) -> frozenset[Path]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            found |= files_of(name)
-    return frozenset(found - {module})
-
-
-def files_of(name: str) -> set[Path]:
-    """The module of that dotted name and the packages it lies in."""
-    found = set()
-    base = ROOT if name.split(".")[0] == "stages" else ROOT / "src"
-    for depth in range(1, name.count(".") + 2):
-        place = base.joinpath(*name.split(".")[:depth])
-        found.update((place / "__init__.py", place.with_suffix(".py")))
-    return {path for path in found if path.is_file()}
-
-
-def closure(start: Path) -> set[Path]:
-    reached, waiting = {start, ROOT / "stages/__init__.py"}, [start]
-    while waiting:
-        for module in imports(waiting.pop()) - {PARAMS}:
-            if module not in reached:
-                reached.add(module)
-                waiting.append(module)
-    return reached
+        paths = [(ROOT / "src").joinpath(*name.split(".")).with_suffix(".py") for name in names]
+        found |= {path for path in paths if path.is_file()}
+    return found - {module}
 
 
 def script_of(stage: dict) -> Path:
     return ROOT / (stage["cmd"].split()[2].replace(".", "/") + ".py")
 
 
-def expand(dependency: str) -> set[Path]:
-    path = ROOT / dependency
-    return set(path.rglob("*.py")) if path.is_dir() else {path}
-
-
-def holds_code(path: Path) -> bool:
-    """Whether a module does more than to document itself."""
-    body = ast.parse(path.read_text()).body
-    return not all(isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant) for n in body)
-
-
-@pytest.mark.parametrize("name", STAGES)
-def test_a_stage_depends_on_the_code_it_imports_no_more_and_no_fewer(name: str):
-    code = [dep for dep in STAGES[name]["deps"] if dep.startswith(("src/", "stages/"))]
-    needed = {path for path in closure(script_of(STAGES[name])) if holds_code(path)}
-    assert needed <= set().union(*(expand(dependency) for dependency in code))
-    assert [dep for dep in code if not needed & expand(dep)] == [], "listed, but not imported"
-    assert code == sorted(code, key=lambda path: (not path.startswith("stages"), path))
-
-
-def test_each_script_is_a_stage_and_each_stage_a_script():
+def test_each_script_is_a_stage_that_depends_on_its_own_code():
     scripts = {path for path in (ROOT / "stages").glob("*.py") if path.name != "__init__.py"}
     assert {script_of(stage) for stage in STAGES.values()} == scripts
-    assert all(name.replace("-", "_") == script_of(s).stem for name, s in STAGES.items())
+    for name, stage in STAGES.items():
+        stem = script_of(stage).stem
+        assert name.replace("-", "_") == stem
+        if name != "code":
+            code = [dep for dep in stage["deps"] if dep.startswith("data/code/")]
+            assert code[0] == f"data/code/{stem}"
+            assert not [dep for dep in stage["deps"] if dep.startswith(("src", "stages"))]
 
 
-def test_imports_have_no_cycle():
+def test_dvc_yaml_names_what_is_in_params_yaml():
+    text = (ROOT / "dvc.yaml").read_text()
+    assert named(text, read_params(ROOT / "params.yaml")) == text
+    assert text.count("# each ") >= 5
+
+
+def test_the_readme_shows_the_graph_of_the_pipeline():
+    assert graph() in (ROOT / "README.md").read_text(encoding="utf-8"), "python -m tests.graph"
+
+
+def test_arrows_go_down_only():
     modules = [path for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"]
     graph = {module: imports(module) & set(modules) for module in modules}
-    order = list(TopologicalSorter(graph).static_order())
-    assert len(order) == len(modules)
+    assert len(list(TopologicalSorter(graph).static_order())) == len(modules), "no cycle"
+    for module, imported in graph.items():
+        room = ROOMS.index(module.relative_to(PACKAGE).with_suffix("").parts[0])
+        for other in imported:
+            below = ROOMS.index(other.relative_to(PACKAGE).with_suffix("").parts[0])
+            assert below <= room, f"{module} imports {other}"
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.name)
@@ -93,12 +77,38 @@ def test_modules_stay_short(path: Path):
     assert len(path.read_text().splitlines()) <= 260
 
 
-def test_torch_and_torchvision_are_imported_only_where_they_are_used():
-    light = {"download", "preprocess", "plot-training", "plot-latent", "plot-stress", "summarize"}
-    light |= {"evaluate-latent", "evaluate-pca", "evaluate-pixels", "fit-mixture"}
-    for name, stage in STAGES.items():
-        text = "".join(path.read_text() for path in closure(script_of(stage)))
-        assert ("import torch\n" in text) == (name not in light), name
+@pytest.mark.parametrize("path", sorted((ROOT / "stages").glob("*.py")), ids=lambda p: p.name)
+def test_a_stage_script_is_its_data_flow(path: Path):
+    assert len(path.read_text().splitlines()) <= 90
+
+
+HEAVY = ["torchvision", "torch._dynamo", "torchmetrics", "pandas"]
+UNNEEDED = {
+    "code": ["torch", "sklearn", "matplotlib", *HEAVY],
+    "download": ["torch", "sklearn", "matplotlib", *HEAVY],
+    "preprocess": ["torch", "sklearn", "matplotlib", *HEAVY],
+    "plot_latent": ["torch", "sklearn", *HEAVY],
+    "train": ["sklearn", "matplotlib", *HEAVY],
+    "generate": ["sklearn", *HEAVY],
+    "report": ["sklearn", *HEAVY],
+    "evaluate": ["matplotlib", "torchvision", "torch._dynamo", "torchmetrics"],
+}
+
+
+@pytest.mark.parametrize("stage", UNNEEDED)
+def test_a_stage_starts_without_what_it_does_not_need(stage: str):
+    program = (
+        f"import sys, stages.{stage}; print(*[m for m in {UNNEEDED[stage]} if m in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.split() == []
 
 
 def test_code_and_locks_name_no_machine():

@@ -1,44 +1,31 @@
 """The latent space, generation, metrics and figures, against independent computations."""
 
 import hashlib
+import time
+from itertools import combinations
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from matplotlib import image as pictures
+from scipy.ndimage import gaussian_filter
 
-from autoencoders import floors
-from autoencoders.core.errors import UserError
-from autoencoders.figures import Row, distance_heatmap, image_grid, loss_curves, scatter
-from autoencoders.floors import copy_mse, mean_image_mse, pca_mse
-from autoencoders.generation import (
-    blend,
-    decode_codes,
-    interpolate,
-    interpolate_on_sphere,
-    plane,
-    traverse,
-)
-from autoencoders.latent import (
-    class_means,
-    closest_sets,
-    distances,
-    project_pca,
-    project_tsne,
-    representatives,
-    subsample,
-)
-from autoencoders.metrics import (
-    active_units,
-    elbo_parts,
-    importance_weighted_bound,
-    mse_per_image,
-    psnr_from_mse,
-    ssim_per_image,
-)
-from autoencoders.models.inference import encode, reconstruct, to_bytes, to_float
+from autoencoders.errors import UserError
+from autoencoders.figures.curves import loss_curves
+from autoencoders.figures.grids import Row, image_grid
+from autoencoders.figures.heatmaps import distance_heatmap
+from autoencoders.figures.scatter import scatter
+from autoencoders.io.streams import generator, subsample
+from autoencoders.io.tensors import to_bytes, to_float
+from autoencoders.measures import baselines
+from autoencoders.measures.baselines import copy_mse, fit_pca, mean_image_mse, pca_mse, pca_samples
+from autoencoders.measures.likelihood import active_units, elbo_parts, importance_weighted_bound
+from autoencoders.measures.projections import project_pca, project_tsne
+from autoencoders.measures.reconstruction import mse_per_image, psnr_from_mse, ssim_per_image
+from autoencoders.models.inference import decode_codes, encode, reconstruct
 from autoencoders.models.registry import build_model
+from autoencoders.sampling.classes import class_means, closest_sets, distances, representatives
+from autoencoders.sampling.ways import blend, interpolate, interpolate_on_sphere, plane, traverse
 
 CHANCE = np.random.default_rng(0)
 
@@ -61,9 +48,14 @@ def test_pca_keeps_the_directions_of_most_variance():
     assert abs(np.corrcoef(points[:, 1], codes[:, 3])[0, 1]) > 0.99
     assert shares[0] == pytest.approx(100 / 126, abs=0.03)
     assert project_pca(codes[:, :1])[0].shape == (500, 2)
+    for few in (codes[:1], np.ones((5, 3))):
+        points, shares = project_pca(few)
+        assert points.shape == (len(few), 2)
+        assert not points.any()
+        assert np.isfinite(shares).all()
 
 
-def test_tsne_keeps_clusters_apart_and_is_repeatable():
+def test_tsne_keeps_clusters_apart_and_is_repeatable(capsys):
     codes = CHANCE.normal(size=(90, 6)) + np.repeat(np.eye(3, 6) * 30, 30, axis=0)
     codes = codes.astype(np.float32)
     points = project_tsne(codes, 10.0, seed=0)
@@ -73,8 +65,10 @@ def test_tsne_keeps_clusters_apart_and_is_repeatable():
     assert np.array_equal(points, project_tsne(codes, 10.0, seed=0))
     few = project_tsne(codes[:10], 90.0, seed=0)
     assert np.array_equal(few, project_tsne(codes[:10], 3.0, seed=0))
-    with pytest.raises(UserError, match="at least 4 validation codes, found 3"):
-        project_tsne(codes[:3], 90.0, seed=0)
+    assert project_tsne(codes[:3], 90.0, seed=0) is None
+    assert "t-SNE: left out, it needs 4 validation codes" in capsys.readouterr().err
+    assert project_tsne(np.ones((9, 4), np.float32), 3.0, seed=0) is None
+    assert "found 9, all equal" in capsys.readouterr().err
 
 
 def test_subsamples_are_seeded_ordered_and_without_repetition():
@@ -94,6 +88,22 @@ def test_class_means_their_distances_and_the_closest_pairs():
     assert closest_sets(distance, 2, 2) == [(0, 2), (0, 1)]
     assert len(closest_sets(distance, 2, 99)) == 3
     assert closest_sets(distance, 3, 99) == [(0, 1, 2)]
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_the_closest_sets_are_those_of_a_search_through_all(size: int):
+    points = CHANCE.integers(0, 6, size=(12, 2))  # with many equal distances
+    distance = distances(points.astype(np.float32))
+    sets = list(combinations(range(12), size))
+    spread = [sum(distance[pair] for pair in combinations(members, 2)) for members in sets]
+    expected = [sets[i] for i in np.argsort(spread, kind="stable")]
+    assert closest_sets(distance, size, 20) == expected[:20]
+
+
+def test_the_closest_triples_of_400_classes_take_a_moment():
+    start = time.perf_counter()
+    assert len(closest_sets(distances(CHANCE.normal(size=(400, 3))), 3, 5)) == 5
+    assert time.perf_counter() - start < 20
 
 
 def test_a_class_is_represented_by_one_of_its_own():
@@ -173,25 +183,51 @@ def test_reconstruction_errors():
     assert ssim_per_image(first, second).max() < 0.5
 
 
+def test_ssim_is_that_of_its_definition():
+    """Against scipy's Gaussian filter, which cuts the window off at the same 5 pixels."""
+
+    def blurred(values):
+        return gaussian_filter(values, 1.5, mode="mirror", truncate=3.4, axes=(2, 3))
+
+    images = torch.rand(2, 3, 3, 20, 24, generator=generator(0, "ssim"))
+    x, y = images.double().numpy()
+    mean_x, mean_y = blurred(x), blurred(y)
+    spread = blurred(x * x) - mean_x**2 + blurred(y * y) - mean_y**2
+    together = blurred(x * y) - mean_x * mean_y
+    likeness = (2 * mean_x * mean_y + 1e-4) * (2 * together + 9e-4)
+    likeness /= (mean_x**2 + mean_y**2 + 1e-4) * (spread + 9e-4)
+    expected = likeness.mean(axis=(1, 2, 3))
+    assert ssim_per_image(*images) == pytest.approx(expected, abs=1e-5)
+
+
 def test_floors():
     train, test = byte_images(200), byte_images(50)
     mean = train.astype(float).mean(axis=0)
     assert mean_image_mse(train, test) == pytest.approx((((test - mean) / 255) ** 2).mean())
     assert copy_mse(test, test) == 0
     assert copy_mse(test, 255 - test) == pytest.approx((((2.0 * test - 255) / 255) ** 2).mean())
-    by_components = [pca_mse(train, test, components, seed=0) for components in (1, 20, 144, 1000)]
+    by_components = [
+        pca_mse(fit_pca(train, components, 0), test) for components in (1, 20, 144, 1000)
+    ]
     assert by_components == sorted(by_components, reverse=True)
     assert by_components[0] < mean_image_mse(train, test)
     assert by_components[-1] == pytest.approx(0, abs=1e-10)
 
 
+def test_samples_of_a_gaussian_over_principal_components_have_its_mean():
+    train = byte_images(300) // 4 + 90
+    samples = pca_samples(fit_pca(train, 20, 0), 2000, 0, train.shape[1:])
+    assert samples.shape == (2000, *train.shape[1:])
+    assert samples.mean(axis=0) == pytest.approx(train.mean(axis=0), abs=3)
+
+
 def test_the_pca_floor_of_large_images_is_close_to_the_exact_one(monkeypatch):
     train, test = byte_images(200), byte_images(50)
-    exact = pca_mse(train, test, 20, seed=0)
-    monkeypatch.setattr(floors, "MAX_EXACT_PCA", 100)
-    assert pca_mse(train, test, 20, seed=0) == pytest.approx(exact, rel=0.02)
-    monkeypatch.setattr(floors, "MAX_PCA_NUMBERS", 150 * train[0].size)
-    sampled = pca_mse(train, test, 20, seed=0)
+    exact = pca_mse(fit_pca(train, 20, 0), test)
+    monkeypatch.setattr(baselines, "MAX_EXACT_PCA", 100)
+    assert pca_mse(fit_pca(train, 20, 0), test) == pytest.approx(exact, rel=0.02)
+    monkeypatch.setattr(baselines, "MAX_PCA_NUMBERS", 150 * train[0].size)
+    sampled = pca_mse(fit_pca(train, 20, 0), test)
     assert sampled == pytest.approx(exact, rel=0.1)
     assert sampled != pytest.approx(exact, rel=1e-6)
 
@@ -239,8 +275,8 @@ def draw_all(folder) -> None:
     )
     apart = distances(np.arange(8.0).reshape(4, 2) ** 2)
     distance_heatmap(folder / "heatmap.png", "a title", apart, names)
-    history = pd.DataFrame({"epoch": [1, 2], "train_loss": [0.5, 0.1], "validation_loss": [1, 0.2]})
-    loss_curves(folder / "curves.png", "a title", history, {"loss": "nats"})
+    history = {"epoch": [1, 2], "train_loss": [0.5, 0.1], "validation_loss": [1, 0.2]}
+    loss_curves(folder / "curves.png", "a title", history, "nats")
 
 
 def test_figures_are_drawn_and_have_the_same_bytes_each_time(tmp_path):

@@ -13,19 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoencoders.core.errors import UserError
-from autoencoders.core.storage import (
-    IMAGES,
-    LABELS,
-    MAX_TEXT_BYTES,
-    read_arrays,
-    read_json,
-    read_pairs,
-    whole_file,
-    whole_folder,
-    write_arrays,
-    write_json,
-)
+from autoencoders.errors import UserError
+from autoencoders.io.arrays import IMAGES, LABELS, read_arrays, read_pairs, write_arrays
+from autoencoders.io.files import MAX_TEXT_BYTES, read_json, whole_file, whole_folder, write_json
 
 
 class Bomb:

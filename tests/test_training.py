@@ -13,14 +13,15 @@ from itertools import pairwise
 import pytest
 import torch
 
-from autoencoders.core.errors import UserError
-from autoencoders.core.seeds import generator
-from autoencoders.corruptions import build_corruption
-from autoencoders.models.devices import prepare
-from autoencoders.models.inference import to_float
+from autoencoders.corruptions.registry import build_corruption
+from autoencoders.errors import UserError
+from autoencoders.io.streams import generator
+from autoencoders.io.tensors import to_float
 from autoencoders.models.registry import build_model
+from autoencoders.nets.devices import prepare
 from autoencoders.training.checkpoint import DIGEST_BYTES, Checkpoint
-from autoencoders.training.loop import Schedule, Training, TrainingData, learning_rate_factor
+from autoencoders.training.loop import Schedule, Training, TrainingData
+from autoencoders.training.schedule import learning_rate_factor
 from autoencoders.training.step import Loss, capture
 
 NETWORK = {"architecture": "conv", "channels": [4, 8], "latent_dim": 4}
@@ -271,7 +272,7 @@ def test_streams_depend_on_seed_purpose_and_index_alone():
     }
     assert len(draws) == 5
     code = (
-        "from autoencoders.core.seeds import generator; print(generator(3, 'x', 2).initial_seed())"
+        "from autoencoders.io.streams import generator; print(generator(3, 'x', 2).initial_seed())"
     )
     other = subprocess.run(
         [sys.executable, "-c", code],

@@ -1,0 +1,170 @@
+"""What data/code says of a stage: what changes it, and what does not."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autoencoders.runner import code
+from autoencoders.runner.code import closure, essence, manifest
+from tests.project import ROOT
+
+STAGES = {path.stem for path in (ROOT / "stages").glob("[!_]*.py")}
+ITEMS = {"train", "embed", "plot_latent", "generate", "evaluate"}
+ALL = STAGES - {"code"}
+
+SAME = {
+    "a comment": "x = 1  # one\n",
+    "a line of its own": "# one\nx = 1\n\n\n",
+    "a docstring": '"""Words."""\nx = 1\n',
+    "a docstring of many lines": '"""Words.\n\n# more: é\n"""\nx = 1\n',
+    "other line endings": "x = 1\r\n",
+}
+
+
+@pytest.mark.parametrize("source", SAME.values(), ids=SAME)
+def test_what_has_no_effect_does_not_count(source: str):
+    assert essence(source) == "x = 1"
+
+
+def test_the_words_of_errors_do_not_count_but_their_kinds_do():
+    source = """
+def f(x):
+    if x:
+        raise ValueError(f"no {x!r}, é" "more")
+    raise KeyError from None
+"""
+    other = source.replace("no {x!r}, é", "not {x}").replace(' "more"', "")
+    assert essence(source).replace(" ", "") == essence(other).replace(" ", "")
+    assert essence(source) != essence(source.replace("ValueError", "TypeError"))
+
+
+@pytest.mark.parametrize(
+    "source", ["x = 2", "x = '1'", "x = 1\ny = 1", "if 1:\n    x = 1", "x = f'{1}'", "x = '#'"]
+)
+def test_what_has_an_effect_counts(source: str):
+    assert essence(source) == source
+    assert essence(source) != "x = 1"
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_any_text_is_kept_where_it_is_used_and_dropped_where_it_is_not(first: str, second: str):
+    assert (essence(f"x = {first!r}") == essence(f"x = {second!r}")) == (first == second)
+    assert essence(f"{first!r}\nx = 1") == essence(f"{second!r}\nx = 1")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """A copy of the code, in the current folder."""
+    for name in ("src", "stages"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def manifests() -> dict[str, str]:
+    for cached in (code._digest, code._imports, code._imported_files):
+        cached.cache_clear()
+    scripts = {path.stem: path for path in Path("stages").glob("[!_]*.py")}
+    scripts |= {f"data-{p.stem}": p for p in Path("src/autoencoders/data/sets").glob("[!_]*.py")}
+    requirements = Path("requirements.txt").read_text()
+    return {name: manifest(path, requirements) for name, path in scripts.items()}
+
+
+EDITS = {
+    "an error's words": ("corruptions/jigsaw.py", "jigsaw grid is", "grid", set()),
+    "a docstring": ("training/loop.py", "The training loop", "A loop", set()),
+    "how a stage starts": ("runner/process.py", "0.5", "0.25", set()),
+    "a command": ("commands/export.py", "CHECKED = 16", "CHECKED = 8", set()),
+    "a check of params": ("params.py", "le=100_000", "le=90_000", set()),
+    "a figure": ("figures/scatter.py", "20_000 / len", "10_000 / len", {"plot_latent"}),
+    "a measure": ("measures/ratio.py", "part / whole", "whole / part", {"evaluate", "baselines"}),
+    "a data set": ("data/sets/digits.py", "255 / 16", "254 / 16", {"data-digits"}),
+    "a corruption": (
+        "corruptions/jigsaw.py",
+        "LAYERS = 128, 4, 2",
+        "LAYERS = 128, 4, 1",
+        {"preprocess_corruptions", "train", "embed", "generate", "evaluate", "report"},
+    ),
+    "the optimiser's schedule": (
+        "training/schedule.py",
+        "0.5 * (1",
+        "0.4 * (1",
+        {"train", "train_classifier"},
+    ),
+    "the training loop": ("training/loop.py", "self.model.train()", "self.model", {"train"}),
+}
+
+
+@pytest.mark.parametrize(("name", "old", "new", "expected"), EDITS.values(), ids=EDITS)
+def test_an_edit_changes_what_runs_it_and_nothing_else(project, name, old, new, expected):
+    before = manifests()
+    path = project / "src/autoencoders" / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    after = manifests()
+    assert {stage for stage in before if before[stage] != after[stage]} == expected
+
+
+@pytest.mark.parametrize(
+    ("library", "expected"),
+    [
+        ("matplotlib", {"plot_latent", "generate", "report"}),
+        ("torchvision", {"data-fashion_mnist", "data-mnist", "data-kmnist"}),
+        ("tqdm", set()),
+        ("pytest", set()),
+    ],
+)
+def test_another_version_of_a_library_changes_what_imports_it(project, library, expected):
+    before = manifests()
+    path = project / "requirements.txt"
+    path.write_text(path.read_text().replace(f"{library}==", f"{library}==0."))
+    after = manifests()
+    assert {stage for stage in before if before[stage] != after[stage]} == expected
+
+
+def test_the_files_of_a_closure_are_those_that_python_imports():
+    """What Python has loaded of this project after importing a stage is in its closure."""
+    for stage in ("evaluate", "plot_latent", "preprocess"):
+        program = (
+            f"import stages.{stage}, sys, pathlib; root = pathlib.Path.cwd();"
+            "files = [pathlib.Path(m.__file__) for m in list(sys.modules.values())"
+            " if getattr(m, '__file__', None)];"
+            "print(*[f.relative_to(root).as_posix() for f in files"
+            " if f.is_relative_to(root / 'src') or f.is_relative_to(root / 'stages')])"
+        )
+        result = subprocess.run(
+            [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        loaded = {Path(name) for name in result.stdout.split()}
+        counted = {p for p in loaded if not p.as_posix().startswith(code.WITHOUT_EFFECT)}
+        effective = {path for path in counted if essence((ROOT / path).read_text())}
+        # params.py reads what the data sets say of themselves; `data-NAME` stands for those.
+        effective = {path for path in effective if path.parent.name != "sets"}
+        effective -= {Path("src/autoencoders/data/idx.py"), Path("src/autoencoders/data/fetch.py")}
+        missing = effective - _closure_of(stage)
+        assert not {path for path in missing if path.parent.name != "data"}, missing
+
+
+def _closure_of(stage: str) -> set[Path]:
+    program = (
+        "from autoencoders.runner.code import closure; from pathlib import Path;"
+        f"print(*[p.as_posix() for p in closure(Path('stages/{stage}.py'))])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return {Path(name) for name in result.stdout.split()}
+
+
+def test_no_stage_depends_on_what_cannot_change_a_result(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    for stage in STAGES:
+        for path in closure(Path(f"stages/{stage}.py")):
+            assert not path.as_posix().startswith(code.WITHOUT_EFFECT)
