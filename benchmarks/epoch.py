@@ -33,10 +33,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from autoencoders.corruptions import Corruption, build_corruption, permute_pixels
+from autoencoders.corruptions.base import Corruption, permute_pixels
+from autoencoders.corruptions.registry import build_corruption
 from autoencoders.models.base import Autoencoder
-from autoencoders.models.devices import prepare
 from autoencoders.models.registry import build_model
+from autoencoders.nets.devices import prepare
 from autoencoders.params import read_params, settings
 from autoencoders.training.checkpoint import Checkpoint
 from autoencoders.training.loop import Schedule, Training, TrainingData

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from autoencoders.metrics import mse_per_image, psnr_from_mse, ssim_per_image
+from autoencoders.measures.reconstruction import mse_per_image, psnr_from_mse, ssim_per_image
 
 
 def mean_errors(images: Tensor, originals: Tensor) -> dict[str, float]:

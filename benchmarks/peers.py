@@ -24,8 +24,8 @@ from pythae.trainers import BaseTrainer, BaseTrainerConfig
 from pythae.trainers.training_callbacks import TrainingCallback
 from torch import Tensor, nn
 
-from autoencoders.core.storage import read_arrays
-from autoencoders.models.inference import to_float
+from autoencoders.io.arrays import read_arrays
+from autoencoders.io.tensors import to_float
 from autoencoders.models.registry import build_model
 from autoencoders.params import read_params, settings
 from benchmarks.errors import mean_errors

@@ -14,11 +14,13 @@ from pathlib import Path
 
 import dvc.api
 import torch
+from matplotlib import pyplot as plt
 from sklearn.decomposition import PCA
 
-from autoencoders.core.storage import read_arrays, whole_file
-from autoencoders.figures import COLOURS, QUIET, STYLE, plt
-from autoencoders.models.inference import to_float
+from autoencoders.figures.style import COLOURS, QUIET, STYLE
+from autoencoders.io.arrays import read_arrays
+from autoencoders.io.files import whole_file
+from autoencoders.io.tensors import to_float
 from autoencoders.params import read_params
 from benchmarks.errors import mean_errors
 
@@ -34,7 +36,7 @@ def metrics_of(item: str, revision: str | None) -> Errors:
     """The test metrics of an item in the workspace or in a named experiment."""
     path = f"metrics/{item}.json"
     content = dvc.api.metrics_show(path, rev=revision)
-    return content.get(path, content)["test"]
+    return content.get(path, content)["reconstruction"]
 
 
 def pca_errors(latent_sizes: tuple[int, ...]) -> dict[int, Errors]:

@@ -71,7 +71,7 @@ def row(count: int, size: int, channels: int, network: list[int]) -> str:
         write_images(project.path("images/all"), count, size, channels)
         measure(project, "download")
         preprocess, preprocess_memory = measure(project, "preprocess")
-        measure(project, "preprocess_corruptions", "jigsaw")
+        measure(project, "preprocess_corruptions")
         seconds = []
         for epochs in (1, 3):
             project.set({"train.epochs": epochs})

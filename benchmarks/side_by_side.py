@@ -56,7 +56,7 @@ def main() -> None:
         changes = CHANGES | {"train.epochs": options.epochs}
         project = Project(Path(folder) / "project", changes)
         write_images(project.path("images/all"), options.images, 28, 1)
-        for arguments in (["download"], ["preprocess"], ["preprocess_corruptions", "jigsaw"]):
+        for arguments in (["download"], ["preprocess"], ["preprocess_corruptions"]):
             project.stage(*arguments)
         taken: dict[int, list[float]] = {1: [], 2: []}
         for _ in range(options.rounds):
