@@ -45,7 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.jobs < 1:
         parser.error(f"--jobs is {options.jobs}, expected at least 1")
-    needs, changed = read_pipeline(options.targets)
+    # It takes its time to import: not before the arguments are known to be good.
+    from dvc.exceptions import DvcException
+
+    try:
+        needs, changed = read_pipeline(options.targets)
+    except DvcException as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     plan = Plan(needs, set(needs) - with_dependents(needs, changed))
     if not plan.waiting:
         print("Data and pipelines are up to date.")

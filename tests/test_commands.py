@@ -316,6 +316,9 @@ def test_a_copy_takes_params_and_own_images_along(history: Project, monkeypatch,
     assert copied == {path.name for path in project.path("mine/photos").rglob("*.*")}
     (folder / "left-over").touch()
     assert not (fresh_copy(".copy") / "left-over").exists()
+    with pytest.raises(UserError, match=r"mine: exists and is no copy of this project"):
+        fresh_copy("mine")
+    assert project.path("mine/photos").exists()
 
 
 def test_a_copy_needs_a_repository_and_says_so(monkeypatch, tmp_path):

@@ -119,6 +119,19 @@ def test_a_failure_stops_what_depends_on_it_and_nothing_else(pipeline: Path):
     assert {entry["name"] for entry in log(pipeline)[before:]} == {"first-b", "second-b"}
 
 
+def test_what_dvc_refuses_is_told(pipeline: Path, tmp_path_factory):
+    for folder, target, words in (
+        (pipeline, "third@a", "third@a"),
+        (tmp_path_factory.mktemp("elsewhere"), "first@a", "not inside of a DVC repository"),
+    ):
+        process = start(folder, target)
+        said = process.communicate(timeout=60)[0]
+        assert process.returncode == 1
+        assert "error: " in said
+        assert words in said
+        assert "Traceback" not in said
+
+
 def test_an_interrupt_stops_the_running_stages_and_it_goes_on_later(pipeline: Path):
     (pipeline / "params.yaml").write_text("pause: 30\nfails: nothing\n")
     process = start(pipeline)

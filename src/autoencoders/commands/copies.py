@@ -15,10 +15,12 @@ def fresh_copy(name: str) -> Path:
     """A clone of the current commit in the folder `name`, in place of an earlier one.
 
     Raises:
-        UserError: there is no Git repository here to clone.
+        UserError: there is no Git repository here to clone, or the folder is no such clone.
     """
     folder = Path(name)
     if folder.exists():
+        if not (folder / PIPELINE).is_file():
+            raise UserError(f"{folder}: exists and is no copy of this project; move it away")
         shutil.rmtree(folder)
     cloned = subprocess.run(["git", "clone", "--quiet", ".", name], capture_output=True, text=True)
     if cloned.returncode:
