@@ -17,6 +17,16 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 
+SLOWEST = ("test_docs", "test_recovery", "test_pipeline", "test_parallel", "test_stages")
+"""Files that run DVC or trainings again and again."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slowest files first, so that the quick ones fill what is left of both processes."""
+    rank = {name: place for place, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Path:
     """A committed project whose whole pipeline has run, on the jigsaw, and what dvc said of it.
