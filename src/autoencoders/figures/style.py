@@ -3,7 +3,7 @@
 import sys
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib
 
@@ -13,9 +13,6 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from autoencoders.io.files import whole_file
-
-if TYPE_CHECKING:  # most figures do without, and it takes its time to import
-    pass
 
 FONT = "DejaVu Sans"  # comes with matplotlib: the same letters on every machine
 STYLE: dict[Any, Any] = {

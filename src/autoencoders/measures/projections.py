@@ -1,4 +1,4 @@
-"""The latent space: projections to two dimensions, class means and their distances."""
+"""Projections of the latent space to two dimensions."""
 
 import numpy as np
 
