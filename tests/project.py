@@ -15,6 +15,7 @@ import yaml
 
 from autoencoders.params import Params
 from autoencoders.runner.fan_ins import named
+from tests.warm import programs as warm_programs
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = {
@@ -52,6 +53,13 @@ def environment(**extra: str) -> dict[str, str]:
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     own = {"PATH": path, "DVC_NO_ANALYTICS": "1", "PYTHONHASHSEED": "random"}
     return os.environ | own | {"OMP_NUM_THREADS": "1"} | extra
+
+
+def warm(**extra: str) -> dict[str, str]:
+    """The same with a `python` and a `dvc` that start at once, where there can be such."""
+    programs = [folder] if (folder := warm_programs()) else []
+    path = os.pathsep.join([*programs, environment()["PATH"]])
+    return environment(**{"PATH": path} | extra)
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 240) -> None:
@@ -109,7 +117,7 @@ class Project:
         result = subprocess.run(
             command,
             cwd=self.folder,
-            env=environment(**extra),
+            env=warm(**extra),
             text=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

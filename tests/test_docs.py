@@ -14,7 +14,7 @@ import yaml
 from PIL import Image
 
 from tests.browser import launched
-from tests.project import MAKE_HERE, ROOT, Project, environment
+from tests.project import MAKE_HERE, ROOT, Project, environment, warm
 from tests.servers import ssh_server
 
 DOCS = ROOT / "docs"
@@ -110,7 +110,7 @@ class Reader:
             command,
             input=text,
             cwd=self.folder if elsewhere else self.project.folder,
-            env=environment(
+            env=warm(
                 HOME=str(self.home), PYTHONPATH=str(self.project.path("src")), MAKEFLAGS="", VENV=""
             ),
             text=True,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.project import MAKE_HERE, ROOT, Project, environment
+from tests.project import MAKE_HERE, ROOT, Project, warm
 
 ITEMS = ["ae-rotate", "ae-jigsaw", "vae-rotate", "vae-jigsaw"]
 PER_ITEM = ["train", "embed", "plot-latent", "generate", "evaluate"]
@@ -164,7 +164,7 @@ def drawn(tmp_path_factory) -> Project:
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{QUICK_PYTHON}" "$@"\n')
     python.chmod(0o755)
     project = Project(folder / "project")
-    project.quick = {"PATH": os.pathsep.join([str(folder / "bin"), environment()["PATH"]])}
+    project.quick = {"PATH": os.pathsep.join([str(folder / "bin"), warm()["PATH"]])}
     assert set(project.repro(**project.quick)) == EVERYTHING
     project.commit("Run")
     return project
