@@ -1,4 +1,4 @@
-"""Measure what needs no autoencoder, into metrics/baselines.json: facts of the data set."""
+"""Measure what needs no autoencoder on the test images, into metrics/baselines.json."""
 
 from pathlib import Path
 
@@ -7,16 +7,17 @@ import torch
 from autoencoders.io.arrays import IMAGES, LABELS, read_arrays, read_pairs
 from autoencoders.io.files import read_json, write_json
 from autoencoders.io.streams import subsample
-from autoencoders.measures.abstraction import class_measures, latent_measures
+from autoencoders.measures.abstraction import Probes, class_measures, neighbourhood_measures
 from autoencoders.measures.baselines import (
     copy_mse,
     fit_pca,
-    flat,
     mean_image_mse,
+    pca_codes,
     pca_mse,
     pca_samples,
+    pixel_codes,
 )
-from autoencoders.measures.generation import generation_measures
+from autoencoders.measures.generation import Reference, closeness, generation_measures
 from autoencoders.nets.classifier import features, load_classifier, read_features
 from autoencoders.nets.devices import prepare
 from autoencoders.params import Params
@@ -42,30 +43,37 @@ def baselines(params: Params) -> None:
         )
         for name in params.corruptions
     }
-    seen = read_features()
-    sources = {"training_images": seen["train"][subsample(len(train[0]), count, seed)]}
-    sources = {name: torch.from_numpy(points) for name, points in sources.items()}
+    seen = {name: torch.from_numpy(points) for name, points in read_features().items()}
+    sources = {
+        "training_images": seen["train"][subsample(len(train[0]), count, seed, "training floor")]
+    }
     classifier = load_classifier(Path("models/classifier"), device)
     pca_errors: dict[str, float] = {}
     latent: dict[str, dict[str, float | None]] = {"pixels": {"trustworthiness": 1.0}}
+    if len(classes) > 1:
+        probes = Probes(*pixel_codes(*train, seed), seed)
+        latent["pixels"] |= class_measures(probes, *pixel_codes(*test, seed), seed)
+        del probes  # which holds as many numbers as there are pixels
     for size in sorted({config.latent_dim for config in params.models.values()}):
         pca, name = fit_pca(train[0], size, seed), f"pca_{size}"
         pca_errors[name] = pca_mse(pca, test[0])
-        fitted, measured = (
-            (pca.transform(flat(images)), labels) for images, labels in (train, test)
-        )
-        latent[name] = latent_measures(fitted, measured, test[0], len(classes), seed)
+        codes = pca_codes(pca, test[0])
+        latent[name] = neighbourhood_measures(test[0], codes, seed)
+        if len(classes) > 1:
+            probes = Probes(pca_codes(pca, train[0]), train[1], seed)
+            latent[name] |= class_measures(probes, codes, test[1], seed)
         made = torch.from_numpy(pca_samples(pca, count, seed, train[0].shape[1:]))
         sources[f"{name}_gaussian_samples"] = features(classifier, made.to(device)).cpu()
-    if len(classes) > 1:
-        latent["pixels"] |= class_measures(flat(train[0]), train[1], flat(test[0]), test[1], seed)
-    real = torch.from_numpy(seen["test"][subsample(len(seen["test"]), count, seed)])
+    real = seen["test"][subsample(len(seen["test"]), count, seed, "real images")]
+    reference = Reference.of(real, seen["train"], seen["validation"])
+    generation = generation_measures(reference, sources, seed)
+    generation["test_images"] = {"to_training": closeness(real, reference)}
     write_json(
         Path("metrics/baselines.json"),
         {
             "mse": {"mean_image": mean_image_mse(train[0], test[0]), **pca_errors, "copy": copies},
             "latent": latent,
-            "generation": generation_measures(real, torch.from_numpy(seen["train"]), sources, seed),
+            "generation": generation,
         },
     )
 

@@ -1,12 +1,18 @@
-"""Measure all that one model can do, on the whole test set, into metrics/MODEL-CORRUPTION.json."""
+"""Measure all that one model can do, into metrics/MODEL-CORRUPTION.json.
+
+What models are chosen by is measured on validation images, and all else on the whole test set.
+"""
 
 from pathlib import Path
 
+import numpy as np
+import torch
+
 from autoencoders.corruptions.registry import build_corruption
-from autoencoders.data.base import check_blends
-from autoencoders.io.arrays import CODES, IMAGES, LABELS, read_arrays, read_pairs
-from autoencoders.io.files import read_json, write_json
-from autoencoders.measures.abstraction import latent_measures
+from autoencoders.data.checks import check_blends
+from autoencoders.io.arrays import CODES, LABELS, read_arrays, read_pairs
+from autoencoders.io.files import read_history, read_json, write_json
+from autoencoders.measures.abstraction import Probes, class_measures, neighbourhood_measures
 from autoencoders.measures.suite import Suite
 from autoencoders.models.registry import load_model
 from autoencoders.nets.classifier import load_classifier, read_features
@@ -15,6 +21,7 @@ from autoencoders.params import Params, settings
 from autoencoders.runner.stage import run_stage
 from autoencoders.sampling.mixture import MIXTURE
 from autoencoders.sampling.ways import ways_between
+from autoencoders.training.doctor import best_epoch, curve_findings, model_findings
 
 TEST = Path("data/processed/test.safetensors")
 
@@ -27,8 +34,27 @@ def evaluate(params: Params, model_name: str, corruption_name: str) -> None:
     dataset = read_json(Path("data/processed/dataset.json"), "name", "classes")
     classes, blends = dataset["classes"], params.generate.blends[dataset["name"]]
     check_blends(blends, classes, f"generate.blends.{dataset['name']}")
-    test = read_arrays(TEST, images=IMAGES, labels=LABELS)
-    originals, labels = test["images"], test["labels"]
+    history = read_history(Path(f"plots/history/{item}.csv"))
+    seen, count = read_features(), params.evaluate.generated_samples
+    embeddings = Path("data/embeddings") / item
+    mixture = read_arrays(embeddings / "mixture.safetensors", **MIXTURE)
+    train, validation, test = (
+        (arrays["mean"], arrays["labels"])
+        for arrays in (
+            read_arrays(embeddings / f"{split}.safetensors", mean=CODES, labels=LABELS)
+            for split in ("train", "validation", "test")
+        )
+    )
+    probes = Probes(*train, seed) if len(classes) > 1 else None
+
+    images = read_images("validation", corruption_name)
+    chosen_by = {"loss": min(history["validation_loss"])}
+    chosen_by |= suite.validation(images, mixture, seen["validation"], count)
+    chosen_by |= probes.accuracies(*validation) if probes else {}
+    findings = curve_findings(history, len(history["epoch"]), model.latent_dim)
+    findings |= model_findings(model, torch.from_numpy(images[1]).to(device))
+
+    images = originals, own = read_images("test", corruption_name)
     inputs = {
         name: read_pairs(TEST, Path(f"data/corrupted/{name}/test.safetensors"))[1]
         for name in params.corruptions
@@ -38,26 +64,26 @@ def evaluate(params: Params, model_name: str, corruption_name: str) -> None:
         name: build_corruption(config.kind, height, width, device, **settings(config))
         for name, config in params.corruptions.items()
     }
-    own = inputs[corruption_name]["images"]
-    embeddings = Path("data/embeddings") / item
-    mixture = read_arrays(embeddings / "mixture.safetensors", **MIXTURE)
-    train, validation, tested = (
-        (arrays["mean"], arrays["labels"])
-        for arrays in (
-            read_arrays(embeddings / f"{split}.safetensors", mean=CODES, labels=LABELS)
-            for split in ("train", "validation", "test")
-        )
-    )
-    count, samples = params.evaluate.generated_samples, params.evaluate.importance_samples
+    latent = neighbourhood_measures(originals, test[0], seed)
     measured = {
-        "reconstruction": suite.reconstruction(originals, own, labels, classes),
-        "likelihood": suite.likelihood(originals, own, samples),
+        "reconstruction": suite.reconstruction(images, test[1], classes),
+        "likelihood": suite.likelihood(images, params.evaluate.importance_samples),
         "stress": suite.stress(originals, inputs, corruptions),
-        "latent": latent_measures(train, tested, originals, len(classes), seed),
-        "generation": suite.generation(own, mixture, read_features(), count),
+        "latent": latent | (class_measures(probes, *test, seed) if probes else {}),
+        "generation": suite.generation(own, train[0], mixture, seen, count),
         "ways": suite.ways(ways_between(*validation, classes, blends), classes),
     }
-    write_json(Path(f"metrics/{item}.json"), {k: v for k, v in measured.items() if v is not None})
+    test_measures = {name: found for name, found in measured.items() if found is not None}
+    training = {"best_epoch": best_epoch(history), "findings": findings}
+    content = {"validation": chosen_by, "test": test_measures, "training": training}
+    write_json(Path(f"metrics/{item}.json"), content)
+
+
+def read_images(split: str, corruption: str) -> tuple[np.ndarray, np.ndarray]:
+    """The originals of a split, and what a corruption made of them."""
+    corrupted = Path(f"data/corrupted/{corruption}/{split}.safetensors")
+    originals, inputs = read_pairs(Path(f"data/processed/{split}.safetensors"), corrupted)
+    return originals["images"], inputs["images"]
 
 
 if __name__ == "__main__":

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import torch
 
-from autoencoders.data.base import check_blends
+from autoencoders.data.checks import check_blends
 from autoencoders.figures.curves import class_shares, loss_curves
 from autoencoders.figures.gallery import Gallery, ends_of_classes, ends_of_images
 from autoencoders.io.arrays import CODES, IMAGES, LABELS, read_arrays, read_pairs
 from autoencoders.io.files import read_history, read_json, whole_folder
-from autoencoders.io.streams import generator, subsample
+from autoencoders.io.streams import generator, numpy_generator, subsample
 from autoencoders.models.inference import decode_codes
 from autoencoders.models.registry import load_model
 from autoencoders.models.vae import VariationalAutoencoder
@@ -58,7 +58,7 @@ def generate(params: Params, model_name: str, corruption_name: str) -> None:
             ends = ends_of_classes(codes, labels, classes, sets)
         else:
             print(f"{dataset['name']} has no classes: no class means and no blends of classes")
-            ends = ends_of_images(subsample(len(codes), 2 * settings.closest_sets, seed))
+            ends = ends_of_images(subsample(len(codes), 2 * settings.closest_sets, seed, "ends"))
         gallery.draw_interpolations(codes, originals, ends)
 
         ways = ways_between(codes, labels, classes, blends)
@@ -71,7 +71,8 @@ def generate(params: Params, model_name: str, corruption_name: str) -> None:
             shares = {name: found.softmax(dim=1).cpu().numpy() for name, found in seen.items()}
             class_shares(folder / "ways.png", f"{item}: classes on the way", shares, classes)
 
-        gallery.draw_samples("mixture", sample_mixture(mixture, settings.samples, seed), train)
+        drawn = sample_mixture(mixture, settings.samples, numpy_generator(seed, "shown mixture"))
+        gallery.draw_samples("mixture", drawn, train)
         if isinstance(model, VariationalAutoencoder):
             prior = model.sample_prior(settings.samples, generator(seed, "prior")).numpy()
             gallery.draw_samples("prior", prior, train)

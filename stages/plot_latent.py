@@ -19,7 +19,7 @@ def plot_latent(params: Params, model_name: str, corruption_name: str) -> None:
     embeddings = Path(f"data/embeddings/{item}/validation.safetensors")
     arrays = read_arrays(embeddings, mean=CODES, labels=LABELS)
     codes, labels = arrays["mean"], arrays["labels"]
-    chosen = subsample(len(codes), params.plot_latent.tsne_points, params.seed)
+    chosen = subsample(len(codes), params.plot_latent.tsne_points, params.seed, "mapped codes")
 
     with whole_folder(Path("plots/latent") / item) as folder:
         points, shares = project_pca(codes)

@@ -59,7 +59,7 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
     )
     schedule = Schedule(**params.train.model_dump(exclude={"device", "processes"}))
     configs = [part.model_dump() for part in (model_config, corruption_config, params.train)]
-    key = fingerprint([params.seed, *configs, rounding(device)], files, CODE)
+    key = fingerprint([params.seed, *configs, rounding(device), group.size], files, CODE)
     checkpoint = Checkpoint(project_root() / ".resume", item, key, group.leads)
 
     training = Training(model, corruption, data, schedule, params.seed, checkpoint, group)

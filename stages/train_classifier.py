@@ -36,7 +36,7 @@ def train(params: Params) -> None:
         print("without classes there is nothing to classify: the features are those of chance")
     with whole_folder(FOLDER) as folder:
         save_classifier(folder, model, classes)
-        seen = {"train": training[0], "test": test[0]}
+        seen = {"train": training[0], "validation": validation[0], "test": test[0]}
         arrays = {name: features(model, images).cpu().numpy() for name, images in seen.items()}
         write_arrays(folder / "features.safetensors", arrays)
     measured = {

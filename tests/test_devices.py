@@ -20,6 +20,7 @@ from autoencoders.nets.classifier import Classifier, accuracy, features, logits
 from autoencoders.sampling.mixture import fit_mixture
 from autoencoders.training.checkpoint import Checkpoint
 from autoencoders.training.classifier import train_classifier
+from autoencoders.training.doctor import model_findings
 from autoencoders.training.loop import Schedule, Training, TrainingData
 
 MISSING = {"linalg_eigvals", "_linalg_eigvals", "linalg_eig", "linalg_lstsq", "_linalg_svd"}
@@ -115,13 +116,16 @@ def test_training_and_every_measure_of_a_model_fit_the_device(tmp_path, kind, co
         suite = Suite(model, classifier, torch.device("cpu"), 0)
         arrays = {corruption: {"images": inputs.numpy(), made.record_name: record.numpy()}}
         suite.stress(test.numpy(), arrays, {corruption: made})
-        suite.reconstruction(test.numpy(), inputs.numpy(), labels, ["a", "b", "c"])
-        suite.likelihood(test.numpy(), inputs.numpy(), 3)
+        pair = test.numpy(), inputs.numpy()
+        suite.reconstruction(pair, labels, ["a", "b", "c"])
+        suite.likelihood(pair, 3)
         seen = {
             name: features(classifier, i).cpu().numpy()
-            for name, i in (("train", train), ("test", test))
+            for name, i in (("train", train), ("validation", test), ("test", test))
         }
-        suite.generation(inputs.numpy(), mixture, seen, 20)
+        suite.validation(pair, mixture, seen["validation"], 20)
+        suite.generation(inputs.numpy(), codes, mixture, seen, 20)
+        model_findings(model, inputs)
         suite.ways({"a to b": codes[:5]}, ["a", "b", "c"])
         for function in (align, encode, reconstruct):
             function(model, inputs)

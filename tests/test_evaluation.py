@@ -10,17 +10,20 @@ import torch
 from autoencoders.corruptions.base import permute_pixels
 from autoencoders.corruptions.registry import build_corruption
 from autoencoders.errors import UserError
-from autoencoders.io.streams import generator
-from autoencoders.measures.abstraction import class_measures, neighbourhood_measures
+from autoencoders.io.streams import generator, numpy_generator
+from autoencoders.measures.abstraction import Probes, class_measures, neighbourhood_measures
 from autoencoders.measures.generation import (
+    Reference,
+    closeness,
     fidelity_measures,
     frechet_distance,
+    generation_measures,
     kernel_distance,
     manifold_measures,
     nearest_distances,
     smoothness,
 )
-from autoencoders.measures.stress import cut, misplaced, mse_by, tile_accuracy
+from autoencoders.measures.stress import cut, misplaced, mse_by, tiles_right
 from autoencoders.nets.classifier import (
     FEATURES,
     Classifier,
@@ -43,7 +46,7 @@ def clusters(count: int, apart: float = 20.0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_classes_far_apart_are_found_by_every_measure():
-    measured = class_measures(*clusters(300), *clusters(150), seed=0)
+    measured = class_measures(Probes(*clusters(300), seed=0), *clusters(150), seed=0)
     assert set(measured) == {"knn_accuracy", "probe_accuracy", "nmi", "ari", "silhouette"}
     assert all(value > 0.8 for value in measured.values())
     assert measured["knn_accuracy"] == measured["probe_accuracy"] == 1
@@ -52,7 +55,7 @@ def test_classes_far_apart_are_found_by_every_measure():
 def test_classes_that_codes_do_not_tell_are_guessed():
     codes = [CHANCE.normal(size=(count, 4)) for count in (600, 600)]
     labels = [CHANCE.integers(3, size=600) for _ in range(2)]
-    measured = class_measures(codes[0], labels[0], codes[1], labels[1], seed=0)
+    measured = class_measures(Probes(codes[0], labels[0], seed=0), codes[1], labels[1], seed=0)
     assert measured["knn_accuracy"] == pytest.approx(1 / 3, abs=0.1)
     assert measured["probe_accuracy"] == pytest.approx(1 / 3, abs=0.1)
     assert all(abs(measured[name]) < 0.05 for name in ("nmi", "ari", "silhouette"))
@@ -78,11 +81,11 @@ def test_tile_accuracy_counts_right_tiles_and_identical_ones(shape):
     jigsaw = build_corruption("jigsaw", *shape[1:], grid=3)
     record = jigsaw.draw(40, generator(0, "jigsaw"))
     shuffled = permute_pixels(images, jigsaw.table(record))
-    in_place = (record == torch.arange(9)).double().mean().item()
-    assert tile_accuracy(images, images, jigsaw) == 1
-    assert tile_accuracy(shuffled, images, jigsaw) == pytest.approx(in_place)
+    in_place = (record == torch.arange(9)).double().mean(dim=1).numpy()
+    assert tiles_right(images, images, jigsaw).tolist() == [1] * 40
+    assert tiles_right(shuffled, images, jigsaw) == pytest.approx(in_place)
     blank = torch.zeros_like(images)
-    assert tile_accuracy(blank, blank, jigsaw) == 1
+    assert tiles_right(blank, blank, jigsaw).tolist() == [1] * 40
     assert cut(images, jigsaw).shape == (40, 9, shape[0] * (shape[1] // 3) ** 2)
 
 
@@ -90,19 +93,21 @@ def test_a_mixture_is_that_of_the_codes():
     codes, _ = clusters(3000, apart=30.0)
     mixture = fit_mixture(codes.astype(np.float32), 3, seed=0)
     assert mixture["weights"] == pytest.approx(np.full(3, 1 / 3), abs=0.01)
-    samples = sample_mixture(mixture, 3000, seed=1)
+    first, same, other = (numpy_generator(0, purpose) for purpose in ("one", "one", "other"))
+    samples = sample_mixture(mixture, 3000, first)
     assert samples.dtype == np.float32
     assert np.cov(samples.T) == pytest.approx(np.cov(codes.T), abs=8)
     assert samples.mean(axis=0) == pytest.approx(codes.mean(axis=0), abs=0.9)
-    assert np.array_equal(samples, sample_mixture(mixture, 3000, seed=1))
-    assert not np.array_equal(samples, sample_mixture(mixture, 3000, seed=2))
+    assert np.array_equal(samples, sample_mixture(mixture, 3000, same))
+    assert not np.array_equal(samples, sample_mixture(mixture, 3000, other))
 
 
 def test_a_mixture_of_few_codes_or_of_unused_dimensions_is_no_error():
     few = fit_mixture(CHANCE.normal(size=(7, 5)).astype(np.float32), 10, seed=0)
     assert len(few["weights"]) == 1
     codes = CHANCE.normal(size=(500, 4)) * [1, 1, 0, 0]
-    samples = sample_mixture(fit_mixture(codes.astype(np.float32), 2, seed=0), 500, seed=0)
+    mixture = fit_mixture(codes.astype(np.float32), 2, seed=0)
+    samples = sample_mixture(mixture, 500, numpy_generator(0, "mixture"))
     assert np.abs(samples[:, 2:]).max() < 0.1
 
 
@@ -214,6 +219,46 @@ def test_manifold_measures_are_those_of_their_definition():
     assert measured["density"] == pytest.approx(inside.sum() / (5 * len(made)))
     assert measured["coverage"] == pytest.approx(inside.any(axis=1).mean())
     assert measured["recall"] == pytest.approx((apart < reach(made.numpy())).any(axis=1).mean())
+
+
+def test_copies_among_samples_are_seen_where_a_median_is_blind():
+    """45 of 100 samples are training images; at the median nothing is to be seen of it."""
+    real, training, held_out = (features_like(count) for count in (300, 2000, 1000))
+    fresh = features_like(100)
+    copied = torch.cat([fresh[:55], training[:45]])
+    reference = Reference.of(real, training, held_out)
+    measured = generation_measures(reference, {"fresh": fresh, "copied": copied}, seed=0)
+    new, some = (measured[name]["to_training"] for name in ("fresh", "copied"))
+    assert some["near_copies"] == pytest.approx(0.45, abs=0.03)
+    assert some["q01"] == some["q05"] == 0
+    assert some["median"] > 0.5
+    assert new["near_copies"] < 0.05
+    assert new["q05"] == pytest.approx(1, abs=0.3)
+    held = closeness(held_out, reference)
+    assert held["near_copies"] == pytest.approx(0.01, abs=0.001)
+    assert held["q01"] == held["median"] == 1
+    assert closeness(training, reference)["near_copies"] == 1
+
+
+def test_where_new_images_are_copies_too_there_is_nothing_to_compare_with(capsys):
+    real, training = features_like(50), features_like(200)
+    reference = Reference.of(real, training, training[:40])
+    assert "distances to training images: left out" in capsys.readouterr().err
+    measured = closeness(real, reference)
+    assert [measured[name] for name in ("q01", "q05", "median")] == [None] * 3
+    json.dumps(measured, allow_nan=False)
+
+
+def test_the_distance_to_a_near_copy_has_its_digits():
+    """The usual way, by the points' lengths, is wrong by as much as the distance is."""
+    training = features_like(600) + 100
+    near = training[:50] + 0.01
+    distances, positions = nearest_distances(near, training)
+    assert positions.tolist() == list(range(50))
+    exact = (near - training[:50]).double().norm(dim=1).numpy()
+    assert distances.numpy() == pytest.approx(exact, rel=1e-5)
+    assert torch.cdist(near, training).amin(dim=1).numpy() != pytest.approx(exact, rel=0.1)
+    assert nearest_distances(training * (1 + 1e-7), training)[0].max() == 0
 
 
 def test_nearest_distances_and_smoothness():

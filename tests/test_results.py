@@ -15,15 +15,16 @@ from autoencoders.figures.curves import loss_curves
 from autoencoders.figures.grids import Row, image_grid
 from autoencoders.figures.heatmaps import distance_heatmap
 from autoencoders.figures.scatter import scatter
-from autoencoders.io.streams import generator, subsample
+from autoencoders.io.streams import generator, library_seed, numpy_generator, subsample
 from autoencoders.io.tensors import to_bytes, to_float
 from autoencoders.measures import baselines
 from autoencoders.measures.baselines import copy_mse, fit_pca, mean_image_mse, pca_mse, pca_samples
-from autoencoders.measures.likelihood import active_units, elbo_parts, importance_weighted_bound
+from autoencoders.measures.likelihood import elbo_parts, importance_weighted_bound
 from autoencoders.measures.projections import project_pca, project_tsne
 from autoencoders.measures.reconstruction import mse_per_image, psnr_from_mse, ssim_per_image
 from autoencoders.models.inference import decode_codes, encode, reconstruct
 from autoencoders.models.registry import build_model
+from autoencoders.models.vae import active_units
 from autoencoders.sampling.classes import class_means, closest_sets, distances, representatives
 from autoencoders.sampling.ways import blend, interpolate, interpolate_on_sphere, plane, traverse
 
@@ -72,11 +73,21 @@ def test_tsne_keeps_clusters_apart_and_is_repeatable(capsys):
 
 
 def test_subsamples_are_seeded_ordered_and_without_repetition():
-    chosen = subsample(1000, 50, seed=1)
+    chosen = subsample(1000, 50, 1, "map")
     assert len(set(chosen)) == 50
     assert np.array_equal(chosen, np.sort(chosen))
-    assert np.array_equal(chosen, subsample(1000, 50, seed=1))
-    assert np.array_equal(subsample(10, 50, seed=1), np.arange(10))
+    assert np.array_equal(chosen, subsample(1000, 50, 1, "map"))
+    assert np.array_equal(subsample(10, 50, 1, "map"), np.arange(10))
+
+
+def test_streams_of_other_purposes_share_no_draws():
+    """Samples of a third share a third of their positions, as independent ones do."""
+    one, other = (set(subsample(9000, 3000, 1, purpose)) for purpose in ("floor", "mixture"))
+    assert len(one & other) == pytest.approx(1000, abs=100)
+    assert library_seed(1, "floor") not in (library_seed(1, "mixture"), library_seed(2, "floor"))
+    draws = [numpy_generator(seed, p).normal(size=4) for seed, p in [(1, "a"), (1, "b"), (2, "a")]]
+    assert len({tuple(drawn) for drawn in draws}) == 3
+    assert np.array_equal(draws[0], numpy_generator(1, "a").normal(size=4))
 
 
 def test_class_means_their_distances_and_the_closest_pairs():
@@ -226,7 +237,7 @@ def test_the_pca_floor_of_large_images_is_close_to_the_exact_one(monkeypatch):
     exact = pca_mse(fit_pca(train, 20, 0), test)
     monkeypatch.setattr(baselines, "MAX_EXACT_PCA", 100)
     assert pca_mse(fit_pca(train, 20, 0), test) == pytest.approx(exact, rel=0.02)
-    monkeypatch.setattr(baselines, "MAX_PCA_NUMBERS", 150 * train[0].size)
+    monkeypatch.setattr(baselines, "MAX_NUMBERS", 150 * train[0].size)
     sampled = pca_mse(fit_pca(train, 20, 0), test)
     assert sampled == pytest.approx(exact, rel=0.1)
     assert sampled != pytest.approx(exact, rel=1e-6)
@@ -234,12 +245,12 @@ def test_the_pca_floor_of_large_images_is_close_to_the_exact_one(monkeypatch):
 
 def test_elbo_parts_add_up_are_repeatable_and_free_of_beta():
     model, images = model_of(), torch.from_numpy(byte_images(20))
-    parts = elbo_parts(model, images, images, seed=0)
+    parts = elbo_parts(model, images, images, 0, "noise")
     assert parts["negative_elbo"] == pytest.approx(parts["reconstruction"] + parts["kl"])
-    assert parts == elbo_parts(model, images, images, seed=0)
-    assert parts != elbo_parts(model, images, images, seed=1)
+    assert parts == elbo_parts(model, images, images, 0, "noise")
+    assert parts != elbo_parts(model, images, images, 1, "noise")
     model.beta = 1.0
-    assert parts == elbo_parts(model, images, images, seed=0)
+    assert parts == elbo_parts(model, images, images, 0, "noise")
 
 
 def test_the_importance_weighted_bound_is_minus_elbo_with_one_sample_and_falls_with_more():
@@ -248,7 +259,7 @@ def test_the_importance_weighted_bound_is_minus_elbo_with_one_sample_and_falls_w
         importance_weighted_bound(model, images, images, samples, seed=0)
         for samples in (1, 10, 100)
     )
-    elbo = elbo_parts(model, images, images, seed=0)["negative_elbo"]
+    elbo = elbo_parts(model, images, images, 0, "noise")["negative_elbo"]
     assert one == pytest.approx(elbo, rel=0.01)
     assert hundred < ten < one
     assert hundred == importance_weighted_bound(model, images, images, 100, seed=0)

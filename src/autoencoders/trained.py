@@ -47,7 +47,9 @@ class TrainedModel:
         Raises:
             UserError: the images are not uint8, or not of the model's shape.
         """
-        return self._apply(lambda batch: inference.encode(self.network, batch)["mean"], images)
+        return self._apply(
+            lambda batch: inference.encode(self.network, batch, self.batch_size)["mean"], images
+        )
 
     def decode(self, codes: np.ndarray | Tensor) -> Tensor:
         """The images (N, C, H, W) of codes, float32 in [0, 1].
@@ -55,7 +57,9 @@ class TrainedModel:
         Raises:
             UserError: the codes are not float32, or not of the model's latent size.
         """
-        return self._apply(lambda batch: inference.decode(self.network, batch), codes, "float32")
+        return self._apply(
+            lambda batch: inference.decode(self.network, batch, self.batch_size), codes, "float32"
+        )
 
     def reconstruct(self, images: np.ndarray | Tensor) -> Tensor:
         """What decoding the codes of images (N, C, H, W) gives: float32 in [0, 1].
@@ -63,7 +67,9 @@ class TrainedModel:
         Raises:
             UserError: the images are not uint8, or not of the model's shape.
         """
-        return self._apply(lambda batch: inference.reconstruct(self.network, batch), images)
+        return self._apply(
+            lambda batch: inference.reconstruct(self.network, batch, self.batch_size), images
+        )
 
     def _apply(
         self,

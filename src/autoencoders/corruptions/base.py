@@ -33,13 +33,11 @@ class Corruption(ABC):
         Batch by batch, as tables take more memory than images.
         """
         record = self.draw(len(images), generator)
-        inputs = [
-            permute_pixels(batch, self.table(drawn))
-            for batch, drawn in zip(
-                images.split(EVALUATION_BATCH), record.split(EVALUATION_BATCH), strict=True
-            )
-        ]
-        return torch.cat(inputs), record
+        inputs = torch.empty_like(images)
+        for start in range(0, len(images), EVALUATION_BATCH):
+            batch = slice(start, start + EVALUATION_BATCH)
+            inputs[batch] = permute_pixels(images[batch], self.table(record[batch]))
+        return inputs, record
 
 
 def permute_pixels(images: Tensor, table: Tensor) -> Tensor:

@@ -1,12 +1,13 @@
 """What data sets have in common: splits of images with labels, and how to make more of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from autoencoders.data.duplicates import first_of_equal
 from autoencoders.errors import UserError
 
 
@@ -68,76 +69,73 @@ def split_balanced(whole: Split, fraction: float, seed: int) -> tuple[Split, Spl
     Raises:
         ValueError: there are not enough images for a part to hold one of each class.
     """
-    from sklearn.model_selection import train_test_split
-
-    positions = np.arange(len(whole.labels))
-    larger, smaller = train_test_split(
-        positions, test_size=fraction, random_state=seed, stratify=whole.labels
-    )
-    return whole.take(np.sort(larger)), whole.take(np.sort(smaller))
+    larger, smaller = _balanced_positions(whole.labels, fraction, seed)
+    return whole.take(larger), whole.take(smaller)
 
 
 def split_off(
-    splits: dict[str, Split], name: str, fraction: float, seed: int, classes: Sequence[str]
+    splits: dict[str, Split],
+    name: str,
+    fraction: float,
+    seed: int,
+    classes: Sequence[str],
+    *,
+    keep_equal_together: bool = False,
 ) -> None:
     """Move `fraction` of the images in "train", class-balanced, to the new split `name`.
+
+    With `keep_equal_together` equal images stay in one split, which then holds about `fraction`.
 
     Raises:
         UserError: a class would not be in both, with what can be done about it.
     """
     train = splits["train"]
-    counts = np.bincount(train.labels, minlength=len(classes))
+    own = np.arange(len(train.labels))
+    first = first_of_equal(train.images) if keep_equal_together else own
+    different = own[first == own]
+    counts = np.bincount(train.labels[different], minlength=len(classes))
     try:
-        parts = split_balanced(train, fraction, seed)
+        _, chosen = _balanced_positions(train.labels[different], fraction, seed)
+        moved = np.isin(first, different[chosen])
+        parts = train.take(~moved), train.take(moved)
         lacking = [
             label for label in range(len(counts)) if any(label not in p.labels for p in parts)
         ]
     except ValueError:  # scikit-learn's, which names neither the class nor the key
         lacking = [int(counts.argmin())]
     if lacking:
-        raise UserError(_impossible(name, fraction, counts, lacking[0], classes))
+        raise UserError(_impossible(name, fraction, train.labels, counts, lacking[0], classes))
     splits["train"], splits[name] = parts
 
 
+def _balanced_positions(
+    labels: np.ndarray, fraction: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.model_selection import train_test_split
+
+    larger, smaller = train_test_split(
+        np.arange(len(labels)), test_size=fraction, random_state=seed, stratify=labels
+    )
+    return np.sort(larger), np.sort(smaller)
+
+
 def _impossible(
-    name: str, fraction: float, counts: np.ndarray, label: int, classes: Sequence[str]
+    name: str,
+    fraction: float,
+    labels: np.ndarray,
+    different: np.ndarray,
+    label: int,
+    classes: Sequence[str],
 ) -> str:
     what, cure = (
         (f"class {classes[label]!r}", ", merge the class into another, or leave it out")
         if classes
         else ("the set", "")
     )
+    own = int((labels == label).sum())
+    equal = f" ({different[label]} that differ)" if different[label] < own else ""
     return (
-        f"data.{name}_fraction is {fraction}: {what} has {counts[label]} of {counts.sum()} images, "
+        f"data.{name}_fraction is {fraction}: {what} has {own} of {len(labels)} images{equal}, "
         f"of which a class-balanced split does not leave one for training and one for {name}; "
         f"change the fraction, add images{cure}"
     )
-
-
-def check_classes(splits: Mapping[str, Split], classes: Sequence[str], where: str) -> None:
-    """Hold a data set to what all that follows relies on: each split has images of each class.
-
-    Raises:
-        UserError: a split lacks a class, or has no images; it begins with `where`.
-    """
-    for split, content in splits.items():
-        for label, name in enumerate(classes or ["image"]):
-            if label not in content.labels:
-                raise UserError(
-                    f"{where}: no readable {name!r} for {split}, expected at least one; add some, "
-                    "merge the class into another, or leave it out"
-                )
-
-
-def check_blends(blends: Sequence[Sequence[str]], classes: Sequence[str], key: str) -> None:
-    """Hold the sets of classes to blend, which params.yaml names under `key`, to the data set.
-
-    Raises:
-        UserError: a name is none of the classes.
-    """
-    for name in (name for names in blends for name in names):
-        if name not in classes:
-            expected = (
-                f"of {', '.join(classes)}" if classes else "nothing, as the images have no classes"
-            )
-            raise UserError(f"{key} names {name!r}, expected {expected}")

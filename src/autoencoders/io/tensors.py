@@ -12,5 +12,5 @@ def to_float(images: Tensor) -> Tensor:
 
 
 def to_bytes(images: Tensor) -> Tensor:
-    """Images in [0, 1] to the nearest uint8, on the CPU."""
+    """Images (N, C, H, W) in [0, 1] to the nearest uint8, on the CPU."""
     return images.mul(255).round_().clamp_(0, 255).to("cpu", torch.uint8)

@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from autoencoders.errors import left_out
-from autoencoders.io.streams import subsample
+from autoencoders.io.streams import library_seed, subsample
 
 MOST_FITTED, MOST_TESTED = 60_000, 10_000
 NEIGHBOURS = 10
@@ -26,59 +26,59 @@ CLUSTERINGS = 4  # starts of k-means, of which the tightest counts
 COMPARED = 2000  # images whose distances to each other are all computed
 
 
-def latent_measures(
-    train: tuple[np.ndarray, np.ndarray],
-    test: tuple[np.ndarray, np.ndarray],
-    images: np.ndarray,
-    classes: int,
-    seed: int,
-) -> dict[str, float | None]:
-    """`neighbourhood_measures`, and of more than one class `class_measures`.
+class Probes:
+    """What tells classes apart by codes: the 10 nearest neighbours, and a logistic regression."""
 
-    `train` and `test` are codes (N, L) and labels (N,), `images` (N, ...) those of the test codes.
-    """
-    measured = neighbourhood_measures(images, test[0], seed)
-    return measured | (class_measures(*train, *test, seed) if classes > 1 else {})
+    def __init__(self, codes: np.ndarray, labels: np.ndarray, seed: int) -> None:
+        """Fit both to training codes (N, L) and labels (N,), at most to a sample of 60,000.
+
+        The regression is that of standardised codes, after at most 200 steps of L-BFGS.
+        """
+        self.seed = seed
+        fitted = subsample(len(codes), MOST_FITTED, seed, "fitted codes")
+        codes, labels = codes[fitted], labels[fitted]
+        self.neighbours = KNeighborsClassifier(min(NEIGHBOURS, len(codes))).fit(codes, labels)
+        self.probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=PROBE_ITERATIONS))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.probe.fit(codes, labels)
+
+    def accuracies(self, codes: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+        """ "knn_accuracy" and "probe_accuracy" on other codes, at most on a sample of 10,000."""
+        tested = subsample(len(codes), MOST_TESTED, self.seed, "tested codes")
+        codes, labels = codes[tested], labels[tested]
+        return {
+            "knn_accuracy": self.neighbours.score(codes, labels),
+            "probe_accuracy": self.probe.score(codes, labels),
+        }
 
 
 def class_measures(
-    train: np.ndarray,
-    train_labels: np.ndarray,
-    test: np.ndarray,
-    test_labels: np.ndarray,
-    seed: int,
+    probes: Probes, codes: np.ndarray, labels: np.ndarray, seed: int
 ) -> dict[str, float | None]:
-    """What codes tell of the classes, each at most 1.
+    """What codes (N, L) tell of the classes, of labels (N,), each at most 1.
 
-    The accuracies are those of classifiers fitted to training codes, on test codes, at most a
-    sample of 60,000 and 10,000: "knn_accuracy" of the 10 nearest neighbours, "probe_accuracy" of
-    a logistic regression on standardised codes (at most 200 steps of L-BFGS). "nmi" and "ari"
-    compare the clusters of k-means, as many as there are classes, with the classes (Vinh et al.,
-    2010; Hubert & Arabie, 1985). "silhouette" is that of the classes (Rousseeuw, 1987), over a
-    sample of 2,000, and None where no class has two images in it.
+    The accuracies of the probes; "nmi" and "ari" compare the clusters of k-means, as many as there
+    are classes, with the classes (Vinh et al., 2010; Hubert & Arabie, 1985), over a sample of
+    10,000; "silhouette" is that of the classes (Rousseeuw, 1987), over a sample of 2,000, and None
+    where no class has two images in it.
     """
-    fitted = subsample(len(train), MOST_FITTED, seed)
-    train, train_labels = train[fitted], train_labels[fitted]
-    tested = subsample(len(test), MOST_TESTED, seed)
-    test, test_labels = test[tested], test_labels[tested]
-    neighbours = KNeighborsClassifier(min(NEIGHBOURS, len(train))).fit(train, train_labels)
-    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=PROBE_ITERATIONS))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        probe.fit(train, train_labels)
-    classes = len(np.unique(test_labels))
+    accuracies = probes.accuracies(codes, labels)
+    tested = subsample(len(codes), MOST_TESTED, seed, "tested codes")
+    codes, labels = codes[tested], labels[tested]
+    start = library_seed(seed, "k-means")
     # With several threads sums are taken in an order that differs between runs.
     with threadpool_limits(1), warnings.catch_warnings():
         # With many equal codes there may be fewer clusters than classes.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        clusters = KMeans(classes, n_init=CLUSTERINGS, random_state=seed).fit_predict(test)
-    chosen = subsample(len(test), COMPARED, seed)
+        k_means = KMeans(len(np.unique(labels)), n_init=CLUSTERINGS, random_state=start)
+        clusters = k_means.fit_predict(codes)
+    chosen = subsample(len(codes), COMPARED, seed, "silhouette")
     return {
-        "knn_accuracy": neighbours.score(test, test_labels),
-        "probe_accuracy": probe.score(test, test_labels),
-        "nmi": normalized_mutual_info_score(test_labels, clusters),
-        "ari": adjusted_rand_score(test_labels, clusters),
-        "silhouette": _silhouette(test[chosen], test_labels[chosen]),
+        **accuracies,
+        "nmi": normalized_mutual_info_score(labels, clusters),
+        "ari": adjusted_rand_score(labels, clusters),
+        "silhouette": _silhouette(codes[chosen], labels[chosen]),
     }
 
 
@@ -101,7 +101,7 @@ def neighbourhood_measures(
     nearest images (Venna & Kaski, 2001), over a sample of 2,000. Of 20 images and fewer as many
     neighbours count as less than half of them are; of fewer than 3 it is None.
     """
-    chosen = subsample(len(codes), COMPARED, seed)
+    chosen = subsample(len(codes), COMPARED, seed, "trustworthiness")
     neighbours = min(NEIGHBOURS, (len(chosen) - 1) // 2)
     if neighbours < 1:
         left_out("trustworthiness", f"it needs at least 3 test images, found {len(chosen)}")

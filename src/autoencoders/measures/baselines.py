@@ -8,10 +8,10 @@ from collections.abc import Callable
 import numpy as np
 from sklearn.decomposition import PCA
 
-from autoencoders.io.streams import subsample
+from autoencoders.io.streams import library_seed, numpy_generator, subsample
 
 BATCH = 1000
-MAX_PCA_NUMBERS = 1 << 27  # a gibibyte of float64
+MAX_NUMBERS = 1 << 27  # a gibibyte of float64, the most that is made of images at once
 MAX_EXACT_PCA = 4096  # grey levels of an image whose covariance matrix is still quick to solve
 
 
@@ -30,8 +30,7 @@ def pca_mse(pca: PCA, test: np.ndarray) -> float:
     """MSE on `test`, uint8 (N, C, H, W), of what PCA's components keep of the images."""
 
     def project(batch: np.ndarray) -> np.ndarray:
-        restored = pca.inverse_transform(pca.transform(flat(batch)))
-        return restored.reshape(batch.shape) * 255
+        return pca.inverse_transform(pca_codes(pca, batch)).reshape(batch.shape) * 255
 
     return _mse(project, test, test)
 
@@ -39,19 +38,35 @@ def pca_mse(pca: PCA, test: np.ndarray) -> float:
 def fit_pca(train: np.ndarray, components: int, seed: int) -> PCA:
     """PCA of uint8 images (N, C, H, W), with as many components as a latent code has.
 
-    Components are capped at what the images determine. Of more than MAX_PCA_NUMBERS grey levels it
+    Components are capped at what the images determine. Of more than MAX_NUMBERS grey levels it
     is fitted to a seeded sample of the images, and of more than MAX_EXACT_PCA levels per image by
     randomised SVD (Halko et al., 2011).
     """
     levels = train[0].size
-    most = max(components, MAX_PCA_NUMBERS // levels)
+    most = max(components, MAX_NUMBERS // levels)
     if len(train) > most:
-        train = train[subsample(len(train), most, seed)]
+        train = train[subsample(len(train), most, seed, "images for PCA")]
     fitted = flat(train)
     solver = "covariance_eigh" if levels <= MAX_EXACT_PCA else "randomized"
-    pca = PCA(min(components, *fitted.shape), svd_solver=solver, random_state=seed)
+    start = library_seed(seed, "randomised SVD")
+    pca = PCA(min(components, *fitted.shape), svd_solver=solver, random_state=start)
     with np.errstate(invalid="ignore"):  # equal images have shares of no variance
         return pca.fit(fitted)
+
+
+def pca_codes(pca: PCA, images: np.ndarray) -> np.ndarray:
+    """What stands for a latent code of uint8 images (N, C, H, W): float64 (N, components)."""
+    parts = range(0, len(images), BATCH)
+    return np.concatenate([pca.transform(flat(images[start : start + BATCH])) for start in parts])
+
+
+def pixel_codes(images: np.ndarray, labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Raw pixels in [0, 1] in the place of codes, float32 (N, C * H * W), and their labels.
+
+    Of more than MAX_NUMBERS grey levels a seeded sample of the images.
+    """
+    chosen = subsample(len(images), MAX_NUMBERS // images[0].size, seed, "images as codes")
+    return images[chosen].reshape(len(chosen), -1) / np.float32(255), labels[chosen]
 
 
 def flat(images: np.ndarray) -> np.ndarray:
@@ -74,6 +89,11 @@ def _mse(
 def pca_samples(pca: PCA, count: int, seed: int, shape: tuple[int, ...]) -> np.ndarray:
     """uint8 images (count, *shape) drawn from a Gaussian over PCA's components."""
     scales = np.sqrt(pca.explained_variance_)
-    codes = np.random.default_rng(seed).standard_normal((count, len(scales))) * scales
-    images = pca.inverse_transform(codes).reshape(count, *shape)
-    return (images.clip(0, 1) * 255).round().astype(np.uint8)
+    chance = numpy_generator(seed, "Gaussian over PCA")
+    images = np.empty((count, *shape), np.uint8)
+    for start in range(0, count, BATCH):
+        batch = images[start : start + BATCH]
+        codes = chance.standard_normal((len(batch), len(scales))) * scales
+        decoded = pca.inverse_transform(codes).reshape(batch.shape)
+        batch[:] = (decoded.clip(0, 1) * 255).round()
+    return images

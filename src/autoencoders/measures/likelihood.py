@@ -6,23 +6,20 @@ averaged over images.
 
 import math
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from autoencoders.io.streams import generator
 from autoencoders.io.tensors import EVALUATION_BATCH, to_float
 from autoencoders.models.inference import encode
-from autoencoders.models.vae import VariationalAutoencoder
-
-ACTIVE_VARIANCE = 0.01
+from autoencoders.models.vae import VariationalAutoencoder, active_units
 
 
 def likelihood_measures(
     model: VariationalAutoencoder, inputs: Tensor, originals: Tensor, samples: int, seed: int
 ) -> dict[str, float]:
     """-ELBO, its parts, the bound by so many samples, and the active units, of uint8 images."""
-    measured: dict[str, float] = elbo_parts(model, inputs, originals, seed)
+    measured: dict[str, float] = elbo_parts(model, inputs, originals, seed, "test noise")
     measured["importance_weighted_bound"] = importance_weighted_bound(
         model, inputs, originals, samples, seed
     )
@@ -32,15 +29,16 @@ def likelihood_measures(
 
 @torch.inference_mode()
 def elbo_parts(
-    model: VariationalAutoencoder, inputs: Tensor, originals: Tensor, seed: int
+    model: VariationalAutoencoder, inputs: Tensor, originals: Tensor, seed: int, purpose: str
 ) -> dict[str, float]:
-    """-ELBO and its parts over uint8 images, with one seeded sample of each image's code.
+    """-ELBO and its parts over uint8 images, with one sample of each image's code, drawn for
+    the purpose.
 
     The densities are over grey levels in [0, 1], so that "reconstruction" and "negative_elbo" may
     be negative. beta does not enter.
     """
     model.eval()
-    noise = generator(seed, "test noise", device=inputs.device)
+    noise = generator(seed, purpose, device=inputs.device)
     sums = {"reconstruction": 0.0, "kl": 0.0}
     batches = zip(inputs.split(EVALUATION_BATCH), originals.split(EVALUATION_BATCH), strict=True)
     for batch, target in batches:
@@ -75,11 +73,3 @@ def importance_weighted_bound(
         )
         total -= (weights.logsumexp(dim=0) - math.log(samples)).cpu().double().sum().item()
     return total / len(inputs)
-
-
-def active_units(codes: np.ndarray) -> int:
-    """How many dimensions of posterior means (N, L) tell images apart: their variance is over 0.01.
-
-    Burda, Grosse & Salakhutdinov, 2016, section 5.2.
-    """
-    return int((codes.var(axis=0) > ACTIVE_VARIANCE).sum())

@@ -3,6 +3,7 @@
 import numpy as np
 
 from autoencoders.errors import left_out
+from autoencoders.io.streams import library_seed
 
 FEWEST_CODES = 4
 
@@ -43,6 +44,7 @@ def project_tsne(codes: np.ndarray, perplexity: float, seed: int) -> np.ndarray 
     perplexity = min(perplexity, (len(codes) - 1) / 3)
     initial = (project_pca(codes)[0] / spread * 1e-4).astype(np.float32)
     # With several threads the gradients' sums are taken in an order that differs between runs.
+    start = library_seed(seed, "t-SNE")
     with threadpool_limits(1):
-        tsne = TSNE(perplexity=perplexity, init=initial, random_state=seed)
+        tsne = TSNE(perplexity=perplexity, init=initial, random_state=start)
         return tsne.fit_transform(codes)

@@ -19,11 +19,9 @@ SMALLEST_MSE = 1e-10  # a PSNR of 100 dB, so that a perfect image does not make 
 
 
 def reconstruction_measures(
-    reconstructed: Tensor, originals: Tensor, labels: np.ndarray, classes: Sequence[str]
+    mse: np.ndarray, ssim: np.ndarray, labels: np.ndarray, classes: Sequence[str]
 ) -> dict[str, Any]:
-    """The means of MSE, PSNR and SSIM over images in [0, 1] (N, C, H, W), and each class's MSE."""
-    mse = mse_per_image(reconstructed, originals)
-    ssim = ssim_per_image(reconstructed, originals)
+    """The means of MSE, PSNR and SSIM over images, of each image's (N,), and each class's MSE."""
     errors = {"mse": mse, "psnr": psnr_from_mse(mse), "ssim": ssim}
     measured: dict[str, Any] = {name: float(v.mean()) for name, v in errors.items()}
     if classes:

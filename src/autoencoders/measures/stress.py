@@ -7,38 +7,32 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autoencoders.corruptions.base import Corruption
 from autoencoders.corruptions.jigsaw import Jigsaw
-from autoencoders.corruptions.rotate import Rotation
 from autoencoders.io.tensors import EVALUATION_BATCH
 from autoencoders.measures.ratio import ratio
-from autoencoders.measures.reconstruction import mse_per_image
 
 
 def stress_measures(
-    reconstructed: Tensor,
-    originals: Tensor,
+    mse: np.ndarray,
+    tiles_right: np.ndarray | None,
     clean_mse: float,
     record: Mapping[str, np.ndarray],
-    corruption: Corruption,
 ) -> dict[str, Any]:
     """How well corrupted images are restored.
 
     Args:
-        reconstructed: images in [0, 1] (N, C, H, W), of corrupted inputs.
-        originals: the same images as they should be.
+        mse: the error (N,) of each reconstruction of a corrupted image.
+        tiles_right: for jigsaws `tiles_right` of each (N,).
         clean_mse: the same model's MSE on the originals as inputs.
         record: what was done, under the corruption's `record_name`.
-        corruption: what has done it.
     """
-    mse = mse_per_image(reconstructed, originals)
     mean = float(mse.mean())
     measured: dict[str, Any] = {"mse": mean, "excess": ratio(mean, clean_mse)}
-    if isinstance(corruption, Rotation):
+    if "k" in record:
         measured["by_k"] = mse_by(record["k"], mse)
-    if isinstance(corruption, Jigsaw):
+    if tiles_right is not None:
         measured["by_misplaced_tiles"] = mse_by(misplaced(record["permutation"]), mse)
-        measured["tile_accuracy"] = tile_accuracy(reconstructed, originals, corruption)
+        measured["tile_accuracy"] = float(tiles_right.mean())
     return measured
 
 
@@ -55,13 +49,13 @@ def misplaced(permutations: np.ndarray) -> np.ndarray:
     return (permutations != np.arange(permutations.shape[1])).sum(axis=1)
 
 
-def tile_accuracy(reconstructed: Tensor, originals: Tensor, jigsaw: Jigsaw) -> float:
-    """The share of places whose reconstructed tile is nearest to the tile that belongs there.
+def tiles_right(reconstructed: Tensor, originals: Tensor, jigsaw: Jigsaw) -> np.ndarray:
+    """The share of each image's places whose tile is nearest to the tile that belongs there: (N,).
 
     Both are float images (N, C, H, W) in [0, 1]. A tile is compared by its squared error with each
     tile of the original; others that are identical to the right one count as right.
     """
-    right = 0.0
+    shares = []
     for batch in zip(
         reconstructed.split(EVALUATION_BATCH), originals.split(EVALUATION_BATCH), strict=True
     ):
@@ -70,8 +64,8 @@ def tile_accuracy(reconstructed: Tensor, originals: Tensor, jigsaw: Jigsaw) -> f
             [(made - tile.unsqueeze(1)).square().sum(dim=2) for tile in true.unbind(dim=1)], dim=2
         )
         own = errors.diagonal(dim1=1, dim2=2)
-        right += (own <= errors.amin(dim=2)).cpu().double().mean().item() * len(made)
-    return right / len(originals)
+        shares.append((own <= errors.amin(dim=2)).cpu().double().mean(dim=1))
+    return torch.cat(shares).numpy()
 
 
 def cut(images: Tensor, jigsaw: Jigsaw) -> Tensor:

@@ -1,7 +1,8 @@
-"""All that is measured of one trained model, on the whole test set."""
+"""All that is measured of one trained model, on the whole test set, and what is chosen by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,30 +10,80 @@ import torch
 from torch import Tensor
 
 from autoencoders.corruptions.base import Corruption
-from autoencoders.io.streams import generator, subsample
-from autoencoders.io.tensors import to_bytes, to_float
-from autoencoders.measures.generation import generation_measures, ways_measures
-from autoencoders.measures.likelihood import likelihood_measures
-from autoencoders.measures.reconstruction import mse_per_image, reconstruction_measures
-from autoencoders.measures.stress import stress_measures
+from autoencoders.corruptions.jigsaw import Jigsaw
+from autoencoders.io.streams import generator, numpy_generator, subsample
+from autoencoders.io.tensors import EVALUATION_BATCH, to_bytes, to_float
+from autoencoders.measures.generation import (
+    Reference,
+    frechet_distance,
+    generation_measures,
+    ways_measures,
+)
+from autoencoders.measures.likelihood import elbo_parts, likelihood_measures
+from autoencoders.measures.reconstruction import (
+    mse_per_image,
+    reconstruction_measures,
+    ssim_per_image,
+)
+from autoencoders.measures.stress import stress_measures, tiles_right
 from autoencoders.models.base import Autoencoder
-from autoencoders.models.inference import align, decode_codes, reconstruct
+from autoencoders.models.inference import align, decode, decode_codes, reconstruct
 from autoencoders.models.vae import VariationalAutoencoder
 from autoencoders.nets.classifier import Classifier, features, logits
 from autoencoders.sampling.mixture import sample_mixture
+
+Images = tuple[np.ndarray, np.ndarray]
+"""Originals, and what the model sees of them: both uint8 (N, C, H, W)."""
 
 
 @dataclass(frozen=True)
 class Suite:
     """A model, and what it is measured with.
 
-    Images are uint8 (N, C, H, W), codes (N, L) and features (N, F) float32.
+    Images are uint8 (N, C, H, W), codes (N, L) and features (N, F) float32. Images pass through the
+    model batch by batch, so that no more than a batch of them is ever there as floats.
     """
 
     model: Autoencoder
     classifier: Classifier
     device: torch.device
     seed: int
+
+    def validation(
+        self, images: Images, mixture: Mapping[str, np.ndarray], seen: np.ndarray, count: int
+    ) -> dict[str, float]:
+        """What models are chosen by, of validation images, whose features are `seen`."""
+        mse, ssim = self._errors(images, mse_per_image, ssim_per_image)
+        found = {"mse": float(mse.mean()), "ssim": float(ssim.mean())}
+        if isinstance(self.model, VariationalAutoencoder):
+            originals, inputs = (self._on_device(part) for part in images)
+            found["negative_elbo"] = elbo_parts(
+                self.model, inputs, originals, self.seed, "validation noise"
+            )["negative_elbo"]
+        if len(seen) > 1:
+            real = seen.astype(np.float64)
+            for source, codes in self._new_codes(mixture, count, "validation").items():
+                made = self._features(partial(decode, self.model), codes).cpu().double().numpy()
+                found[f"frechet_of_{source}"] = frechet_distance(real, made)
+        return found
+
+    def reconstruction(
+        self, images: Images, labels: np.ndarray, classes: Sequence[str]
+    ) -> dict[str, Any]:
+        """`reconstruction_measures` of inputs, and the aligner's MSE where there is one."""
+        mse, ssim = self._errors(images, mse_per_image, ssim_per_image)
+        measured = reconstruction_measures(mse, ssim, labels, classes)
+        if self.model.aligner is not None:
+            (error,) = self._errors(images, mse_per_image, restore=align)
+            measured["alignment_mse"] = float(error.mean())
+        return measured
+
+    def likelihood(self, images: Images, samples: int) -> dict[str, float] | None:
+        """`likelihood_measures` of a model that has a likelihood."""
+        if not isinstance(self.model, VariationalAutoencoder):
+            return None
+        originals, inputs = (self._on_device(part) for part in images)
+        return likelihood_measures(self.model, inputs, originals, samples, self.seed)
 
     def stress(
         self,
@@ -41,75 +92,86 @@ class Suite:
         corruptions: Mapping[str, Corruption],
     ) -> dict[str, Any]:
         """For each corruption `stress_measures` of its inputs, by the records of what was done."""
-        images = self._on_device(originals)
-        targets = to_float(images)
-        clean_mse = float(mse_per_image(reconstruct(self.model, images), targets).mean())
+        (clean,) = self._errors((originals, originals), mse_per_image)
         measured = {}
         for name, corruption in corruptions.items():
-            restored = reconstruct(self.model, self._on_device(inputs[name]["images"]))
-            measured[name] = stress_measures(restored, targets, clean_mse, inputs[name], corruption)
+            measures = [mse_per_image]
+            if isinstance(corruption, Jigsaw):
+                measures.append(partial(tiles_right, jigsaw=corruption))
+            mse, *tiles = self._errors((originals, inputs[name]["images"]), *measures)
+            right = tiles[0] if tiles else None
+            measured[name] = stress_measures(mse, right, float(clean.mean()), inputs[name])
         return measured
-
-    def reconstruction(
-        self,
-        originals: np.ndarray,
-        inputs: np.ndarray,
-        labels: np.ndarray,
-        classes: Sequence[str],
-    ) -> dict[str, Any]:
-        """`reconstruction_measures` of inputs, and the aligner's MSE where there is one."""
-        targets, corrupted = to_float(self._on_device(originals)), self._on_device(inputs)
-        restored = reconstruct(self.model, corrupted)
-        measured = reconstruction_measures(restored, targets, labels, classes)
-        if self.model.aligner is not None:
-            error = mse_per_image(align(self.model, corrupted), targets).mean()
-            measured["alignment_mse"] = float(error)
-        return measured
-
-    def likelihood(
-        self, originals: np.ndarray, inputs: np.ndarray, samples: int
-    ) -> dict[str, float] | None:
-        """`likelihood_measures` of a model that has a likelihood."""
-        if not isinstance(self.model, VariationalAutoencoder):
-            return None
-        corrupted, targets = self._on_device(inputs), self._on_device(originals)
-        return likelihood_measures(self.model, corrupted, targets, samples, self.seed)
 
     def generation(
         self,
         inputs: np.ndarray,
+        training_codes: np.ndarray,
         mixture: Mapping[str, np.ndarray],
         seen: Mapping[str, np.ndarray],
         count: int,
     ) -> dict[str, Any]:
-        """`generation_measures` of reconstructions, and of `count` images of each way to make some.
+        """`generation_measures` of `count` images of each way to make some.
 
-        `seen` are the classifier's features of "train" and "test" images.
+        Beside samples there are "reconstructions" of the test inputs, and what the codes of
+        training images decode to, which are copies as far as the model can make any. `seen` are the
+        classifier's features of "train", "validation" and "test" images.
         """
-        made: dict[str, np.ndarray | Tensor] = {
-            "reconstructions": to_bytes(reconstruct(self.model, self._on_device(inputs))),
-            "mixture_samples": decode_codes(self.model, sample_mixture(mixture, count, self.seed)),
+        copied = subsample(len(training_codes), count, self.seed, "decoded training images")
+        decoded = partial(decode, self.model)
+        made = {
+            "reconstructions": self._features(partial(reconstruct, self.model), inputs),
+            "training_reconstructions": self._features(decoded, training_codes[copied]),
         }
-        if isinstance(self.model, VariationalAutoencoder):
-            chance = generator(self.seed, "measured prior", device=self.device)
-            prior = self.model.sample_prior(count, chance)
-            made["prior_samples"] = decode_codes(self.model, prior)
-        real = seen["test"][subsample(len(seen["test"]), count, self.seed)]
-        return generation_measures(
-            self._on_device(real),
-            self._on_device(seen["train"]),
-            {name: features(self.classifier, self._on_device(m)) for name, m in made.items()},
-            self.seed,
+        for source, codes in self._new_codes(mixture, count, "measured").items():
+            made[f"{source}_samples"] = self._features(decoded, codes)
+        real = seen["test"][subsample(len(seen["test"]), count, self.seed, "real images")]
+        reference = Reference.of(
+            *(self._on_device(part) for part in (real, seen["train"], seen["validation"]))
         )
+        return generation_measures(reference, made, self.seed)
 
     def ways(self, ways: Mapping[str, np.ndarray], classes: Sequence[str]) -> dict[str, Any]:
         """`ways_measures` of the codes (S, L) of each named way between classes."""
         measured = {}
         for name, way in ways.items():
             images = self._on_device(decode_codes(self.model, way))
-            seen = features(self.classifier, images), logits(self.classifier, images)
-            measured[name] = ways_measures(*seen, classes)
+            found = features(self.classifier, images), logits(self.classifier, images)
+            measured[name] = ways_measures(*found, classes)
         return measured
+
+    def _new_codes(
+        self, mixture: Mapping[str, np.ndarray], count: int, purpose: str
+    ) -> dict[str, Tensor]:
+        """Codes (count, L) from the mixture and, of a model that has one, from the prior."""
+        chance = numpy_generator(self.seed, f"{purpose} mixture")
+        codes = {"mixture": torch.from_numpy(sample_mixture(mixture, count, chance))}
+        if isinstance(self.model, VariationalAutoencoder):
+            drawn = generator(self.seed, f"{purpose} prior", device=self.device)
+            codes["prior"] = self.model.sample_prior(count, drawn)
+        return codes
+
+    def _features(self, make: Callable[[Tensor], Tensor], items: np.ndarray | Tensor) -> Tensor:
+        """The classifier's features of the images in [0, 1] that are made of the items."""
+        batches = torch.as_tensor(items).split(EVALUATION_BATCH)
+        made = (to_bytes(make(self._on_device(batch))) for batch in batches)
+        return torch.cat([features(self.classifier, self._on_device(images)) for images in made])
+
+    def _errors(
+        self,
+        images: Images,
+        *measures: Callable[[Tensor, Tensor], np.ndarray],
+        restore: Callable[[Autoencoder, Tensor], Tensor] = reconstruct,
+    ) -> list[np.ndarray]:
+        """Each measure (N,) of restored inputs against the originals, both in [0, 1]."""
+        found: list[list[np.ndarray]] = [[] for _ in measures]
+        batches = (torch.from_numpy(part).split(EVALUATION_BATCH) for part in images)
+        for originals, inputs in zip(*batches, strict=True):
+            restored = restore(self.model, self._on_device(inputs))
+            targets = to_float(self._on_device(originals))
+            for values, measure in zip(found, measures, strict=True):
+                values.append(measure(restored, targets))
+        return [np.concatenate(values) for values in found]
 
     def _on_device(self, array: np.ndarray | Tensor) -> Tensor:
         return torch.as_tensor(array).to(self.device)

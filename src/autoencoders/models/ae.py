@@ -12,8 +12,8 @@ class VanillaAutoencoder(Autoencoder):
     loss_unit = "mean squared error"
 
     def _encode(self, images: Tensor) -> dict[str, Tensor]:
-        return {"mean": self.encoder(images)}
+        return {"mean": self.encoder(images).float()}
 
     def _loss(self, inputs: Tensor, targets: Tensor, noise: Tensor) -> dict[str, Tensor]:
-        reconstructed = self.decode(self._encode(inputs)["mean"])
+        reconstructed = self.decode(self._encode(inputs)["mean"]).float()
         return {"loss": functional.mse_loss(reconstructed, targets)}

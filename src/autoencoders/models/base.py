@@ -15,6 +15,8 @@ class Autoencoder(nn.Module, ABC):
     """An encoder and a decoder with a latent vector of `latent_dim` numbers between them.
 
     Images are float32 in [0, 1] of shape (N, C, H, W); latent codes have the shape (N, latent_dim).
+    Whatever the precision of the networks, codes and losses are float32, as bfloat16 has no digits
+    behind the point of hundreds of nats.
     A reconstruction depends on its input through the latent code alone. Where the inputs are
     corrupted, an aligner may estimate the originals from them before they are encoded.
 
@@ -76,11 +78,11 @@ class Autoencoder(nn.Module, ABC):
     def loss(self, inputs: Tensor, targets: Tensor, noise: Tensor) -> dict[str, Tensor]:
         """The quantity to minimise as "loss", and its parts, each a mean over the images.
 
-        `inputs` may be corrupted; `targets` are the original images. `noise`, of `draw_noise`, is
-        all that is random. An aligner has a loss of its own, to be minimised too: "alignment", the
-        mean squared error of its estimates.
+        `inputs` (N, C, H, W) may be corrupted; `targets` are the original images. `noise`, of
+        `draw_noise`, is all that is random. An aligner has a loss of its own, to be minimised too:
+        "alignment", the mean squared error of its estimates.
         """
-        aligned = self.align(inputs)
+        aligned = self.align(inputs).float()
         # The two losses share no weights, and Adam does not heed the scale of a gradient: so
         # neither has to be weighed against the other.
         parts = self._loss(aligned.detach(), targets, noise)

@@ -1,5 +1,7 @@
 """Whole data sets through a trained model, in batches."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -9,21 +11,20 @@ from autoencoders.io.tensors import EVALUATION_BATCH, to_bytes, to_float
 from autoencoders.models.base import Autoencoder
 
 
-@torch.inference_mode()
-def align(model: Autoencoder, inputs: Tensor) -> Tensor:
+def align(model: Autoencoder, inputs: Tensor, batch_size: int = EVALUATION_BATCH) -> Tensor:
     """What the model takes for the originals of uint8 images (N, C, H, W): float32 in [0, 1].
 
     Raises:
         UserError: the images are not of the shape that the model was built for.
     """
     _check_shape("images", inputs, model.image_shape)
-    model.eval()
-    batches = inputs.split(EVALUATION_BATCH)
-    return torch.cat([model.align(to_float(batch)) for batch in batches])
+    return _in_batches(model, lambda batch: model.align(to_float(batch)), inputs, batch_size)
 
 
 @torch.inference_mode()
-def encode(model: Autoencoder, inputs: Tensor) -> dict[str, Tensor]:
+def encode(
+    model: Autoencoder, inputs: Tensor, batch_size: int = EVALUATION_BATCH
+) -> dict[str, Tensor]:
     """Encode uint8 images (N, C, H, W): what `Autoencoder.encode` names, each (N, latent_dim).
 
     Raises:
@@ -31,33 +32,56 @@ def encode(model: Autoencoder, inputs: Tensor) -> dict[str, Tensor]:
     """
     _check_shape("images", inputs, model.image_shape)
     model.eval()
-    batches = [model.encode(to_float(batch)) for batch in inputs.split(EVALUATION_BATCH)]
+    batches = [model.encode(to_float(batch)) for batch in inputs.split(batch_size)]
     return {name: torch.cat([batch[name] for batch in batches]) for name in batches[0]}
 
 
-@torch.inference_mode()
-def decode(model: Autoencoder, codes: Tensor) -> Tensor:
+def decode(model: Autoencoder, codes: Tensor, batch_size: int = EVALUATION_BATCH) -> Tensor:
     """Decode codes (N, latent_dim) to float32 images in [0, 1].
 
     Raises:
         UserError: the codes are not of the model's latent size.
     """
     _check_shape("codes", codes, (model.latent_dim,))
-    model.eval()
-    return torch.cat([model.decode(batch) for batch in codes.split(EVALUATION_BATCH)])
+    return _in_batches(model, model.decode, codes, batch_size)
 
 
-@torch.inference_mode()
-def reconstruct(model: Autoencoder, inputs: Tensor) -> Tensor:
+def reconstruct(model: Autoencoder, inputs: Tensor, batch_size: int = EVALUATION_BATCH) -> Tensor:
     """Reconstruct uint8 images (N, C, H, W) as float32 in [0, 1].
 
     Raises:
         UserError: the images are not of the shape that the model was built for.
     """
     _check_shape("images", inputs, model.image_shape)
+    return _in_batches(model, lambda batch: model.reconstruct(to_float(batch)), inputs, batch_size)
+
+
+@torch.inference_mode()
+def decode_codes(model: Autoencoder, codes: np.ndarray | Tensor) -> np.ndarray:
+    """Decode codes (N, L) to uint8 images (N, C, H, W) on the model's device."""
+    device = next(model.parameters()).device
+    codes = torch.as_tensor(codes)
+    images = np.empty((len(codes), *model.image_shape), np.uint8)
+    for start in range(0, len(codes), EVALUATION_BATCH):
+        batch = slice(start, start + EVALUATION_BATCH)
+        images[batch] = to_bytes(decode(model, codes[batch].to(device))).numpy()
+    return images
+
+
+@torch.inference_mode()
+def _in_batches(
+    model: Autoencoder, function: Callable[[Tensor], Tensor], items: Tensor, batch_size: int
+) -> Tensor:
+    """The function of all items; in one piece, as a list of batches would be copied at its end."""
     model.eval()
-    batches = inputs.split(EVALUATION_BATCH)
-    return torch.cat([model.reconstruct(to_float(batch)) for batch in batches])
+    results = None
+    for start in range(0, len(items), batch_size):
+        batch = function(items[start : start + batch_size])
+        if results is None:
+            results = batch.new_empty(len(items), *batch.shape[1:])
+        results[start : start + len(batch)] = batch
+    assert results is not None, "there is at least one item"
+    return results
 
 
 def _check_shape(what: str, found: Tensor, expected: tuple[int, ...]) -> None:
@@ -66,9 +90,3 @@ def _check_shape(what: str, found: Tensor, expected: tuple[int, ...]) -> None:
             f"the model takes {what} of shape {expected}, found {tuple(found.shape[1:])}; "
             "train it on this data set (dvc repro)"
         )
-
-
-def decode_codes(model: Autoencoder, codes: np.ndarray | Tensor) -> np.ndarray:
-    """Decode codes (N, L) to uint8 images (N, C, H, W) on the model's device."""
-    device = next(model.parameters()).device
-    return to_bytes(decode(model, torch.as_tensor(codes).to(device))).numpy()

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,6 +12,7 @@ from autoencoders.nets.parallel import batch_mean
 VARIANCE_MOMENTUM = 0.1
 MIN_VARIANCE = 1e-6
 LOG_VARIANCE_RANGE = (-20.0, 10.0)
+ACTIVE_VARIANCE = 0.01
 
 
 class VariationalAutoencoder(Autoencoder):
@@ -42,7 +44,7 @@ class VariationalAutoencoder(Autoencoder):
         self.register_buffer("variance", torch.tensor(1 / 12))
 
     def _encode(self, images: Tensor) -> dict[str, Tensor]:
-        mean, log_variance = self.encoder(images).chunk(2, dim=1)
+        mean, log_variance = self.encoder(images).float().chunk(2, dim=1)
         return {"mean": mean, "log_variance": log_variance.clamp(*LOG_VARIANCE_RANGE)}
 
     def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
@@ -60,7 +62,7 @@ class VariationalAutoencoder(Autoencoder):
         grey levels in [0, 1] that may be negative; "kl" is that of the posterior to the prior.
         """
         posterior = self._encode(inputs)
-        reconstructed = self.decode(sample_posterior(**posterior, noise=noise))
+        reconstructed = self.decode(sample_posterior(**posterior, noise=noise)).float()
         reconstruction = self.negative_log_likelihood(reconstructed, targets)
         kl = kl_to_standard_normal(**posterior).mean()
         return {
@@ -109,3 +111,11 @@ def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
     Kingma & Welling, 2014, appendix B.
     """
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(dim=1)
+
+
+def active_units(codes: np.ndarray) -> int:
+    """How many dimensions of posterior means (N, L) tell images apart: their variance is over 0.01.
+
+    Burda, Grosse & Salakhutdinov, 2016, section 5.2.
+    """
+    return int((codes.var(axis=0) > ACTIVE_VARIANCE).sum())

@@ -105,14 +105,14 @@ def load_classifier(folder: Path, device: torch.device | str = "cpu") -> Classif
 
 
 def read_features() -> dict[str, np.ndarray]:
-    """What train-classifier says of "train" and "test" images: features (N, 128).
+    """What train-classifier says of "train", "validation" and "test" images: features (N, 128).
 
     Raises:
         UserError: the file is missing or damaged.
     """
     path = FOLDER / "features.safetensors"
     arrays = read_arrays(path)
-    for split in ("train", "test"):
+    for split in ("train", "validation", "test"):
         found = arrays.get(split)
         if found is None or found.dtype != np.float32 or found.shape[1:] != (FEATURES,):
             raise UserError(f"{path}: expected {split!r} as float32 (N, {FEATURES})")

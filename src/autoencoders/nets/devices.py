@@ -40,6 +40,8 @@ def prepare(name: str, key: str = "train.device") -> torch.device:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True, warn_only=name == "mps")
     if name == "cuda":
+        # float32 means float32: convolutions would round their factors to TF32's 10 bits.
+        torch.backends.cudnn.allow_tf32 = False
         # torchrun numbers the processes on a machine; each takes the GPU of its number.
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
     return torch.device(name)
@@ -47,7 +49,9 @@ def prepare(name: str, key: str = "train.device") -> torch.device:
 
 def rounding(device: torch.device) -> list[str | int]:
     """What decides, beside the code, how numbers are rounded on that device."""
+    gpu = [torch.cuda.get_device_name(device)] if device.type == "cuda" else []
     return [
+        *gpu,
         torch.__version__,
         str(device),
         torch.get_num_threads(),

@@ -40,8 +40,9 @@ def _total(values: Tensor) -> Tensor:
 class BatchNorm2d(nn.BatchNorm2d):
     """Batch normalisation by the statistics of the whole batch, on any device.
 
-    torch's own SyncBatchNorm needs GPUs. The sums and the sums of squares are added up over the
-    processes, and so are their gradients.
+    torch's own SyncBatchNorm needs GPUs. The sums and then the squares of what differs from their
+    mean are added up over the processes, and so are their gradients: E[x^2] - E[x]^2 would lose all
+    digits where the mean is large beside the deviation.
     """
 
     running_mean: Tensor
@@ -55,14 +56,14 @@ class BatchNorm2d(nn.BatchNorm2d):
         exact = images.float()
         axes = (0, 2, 3)
         count = exact.new_full((1,), exact.numel() / exact.shape[1])
-        own = torch.cat([exact.sum(axes), exact.square().sum(axes), count])
-        sums = TotalOverProcesses.apply(own)
-        mean, square = (sums[:-1] / sums[-1]).chunk(2)
-        variance = square - mean.square()
+        sums = TotalOverProcesses.apply(torch.cat([exact.sum(axes), count]))
+        mean, count = sums[:-1] / sums[-1], sums[-1]
+        centred = exact - mean.view(1, -1, 1, 1)
+        variance = TotalOverProcesses.apply(centred.square().sum(axes)) / count
         with torch.no_grad():
             self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance * sums[-1] / (sums[-1] - 1), self.momentum)
+            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
             self.num_batches_tracked.add_(1)
         scale = self.weight * torch.rsqrt(variance + self.eps)
-        shift = self.bias - mean * scale
-        return (exact * scale.view(1, -1, 1, 1) + shift.view(1, -1, 1, 1)).to(images.dtype)
+        normalised = centred * scale.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)
+        return normalised.to(images.dtype)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from autoencoders.io.streams import subsample
+from autoencoders.io.streams import library_seed, subsample
 
 FITTED = 20_000
 MIXTURE = {"weights": ("float64", 1), "means": ("float64", 2), "scales": ("float64", 3)}
@@ -24,15 +24,16 @@ def fit_mixture(codes: np.ndarray, components: int, seed: int) -> dict[str, np.n
     from sklearn.mixture import GaussianMixture
     from threadpoolctl import threadpool_limits
 
-    codes = codes[subsample(len(codes), FITTED, seed)].astype(np.float64)
+    codes = codes[subsample(len(codes), FITTED, seed, "codes for a mixture")].astype(np.float64)
     # So that a dimension that a model does not use does not make a covariance singular.
     floor = 1e-6 * max(codes.var(axis=0).max(), 1e-6)
+    start = library_seed(seed, "mixture")
     components = max(1, min(components, len(codes) // (2 * codes.shape[1])))
     # With several threads sums are taken in an order that differs between runs.
     with threadpool_limits(1), warnings.catch_warnings():
         # Of fewer different codes than components, some components are equal.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        mixture = GaussianMixture(components, reg_covar=floor, random_state=seed).fit(codes)
+        mixture = GaussianMixture(components, reg_covar=floor, random_state=start).fit(codes)
     return {
         "weights": mixture.weights_,
         "means": mixture.means_,
@@ -40,9 +41,10 @@ def fit_mixture(codes: np.ndarray, components: int, seed: int) -> dict[str, np.n
     }
 
 
-def sample_mixture(mixture: Mapping[str, np.ndarray], count: int, seed: int) -> np.ndarray:
+def sample_mixture(
+    mixture: Mapping[str, np.ndarray], count: int, chance: np.random.Generator
+) -> np.ndarray:
     """Draw codes (count, L), float32, in random order."""
-    chance = np.random.default_rng(seed)
     chosen = chance.choice(len(mixture["weights"]), count, p=mixture["weights"])
     noise = chance.standard_normal((count, mixture["means"].shape[1]))
     codes = np.empty_like(noise)

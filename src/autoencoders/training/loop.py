@@ -16,6 +16,7 @@ from autoencoders.io.tensors import EVALUATION_BATCH, to_bytes, to_float
 from autoencoders.models.base import Autoencoder
 from autoencoders.models.inference import reconstruct
 from autoencoders.training.checkpoint import Checkpoint
+from autoencoders.training.doctor import Watch
 from autoencoders.training.group import ALONE, Group
 from autoencoders.training.schedule import learning_rate_factor
 from autoencoders.training.step import Step
@@ -92,6 +93,7 @@ class Training:
         self.group = group
         self.device = data.images.device
         self.progress = Progress()
+        self.watch = Watch(checkpoint.item, schedule.epochs)
         self.steps = schedule.epochs * math.ceil(len(data.images) / schedule.batch_size)
         self.optimizer = torch.optim.Adam(model.parameters(), lr=schedule.learning_rate, fused=True)
         self.scheduler = torch.optim.lr_scheduler.LambdaLR(
@@ -121,6 +123,9 @@ class Training:
                 row = self._epoch(epoch, bar)
                 self._record(epoch, row)
                 self.checkpoint.save(self._state())
+                if self.group.leads:
+                    history = self.progress.history
+                    self.watch.look(history, self.model, self.data.validation_inputs)
                 losses = {name: f"{v:.5g}" for name, v in row.items() if name.endswith("_loss")}
                 bar.set_postfix(losses)
         return self.progress

@@ -1,0 +1,150 @@
+"""What tends to go wrong with a training without a word, each told in a line.
+
+`curve_findings` looks at losses after each epoch, `model_findings` at the trained model. A finding
+is a name and a sentence; thresholds are constants here, generous enough to be silent about a
+training that is in order.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from autoencoders.models.base import Autoencoder
+from autoencoders.models.inference import decode, encode
+from autoencoders.models.vae import LOG_VARIANCE_RANGE, VariationalAutoencoder, active_units
+
+NO_KL = 0.1
+"""Nats per image: less tells the decoder next to nothing."""
+MOST_KL_PER_DIMENSION = 30.0
+"""Nats: a posterior mean almost eight deviations of the prior away from its centre."""
+LATE, STILL_FALLING = 0.1, 0.02
+"""The last part of the epochs, and by how much of itself the validation MSE falls in it."""
+GAP = 3.0
+"""How many times a squared error in validation is that in training where the model overfits."""
+RISE, RISING_EPOCHS = 0.05, 3
+"""By how much of its whole fall the validation loss has risen again, and since how long."""
+SATURATED_SHARE = 0.01
+DEAF_SHARE = 0.01
+"""Of the images' variance: what different codes decode to differs by less."""
+EXAMINED = 2000
+
+Findings = dict[str, str]
+
+
+class Watch:
+    """Tells the findings of a training while it runs, each once."""
+
+    def __init__(self, item: str, epochs: int) -> None:
+        self.item = item
+        self.epochs = epochs
+        self.told: set[str] = set()
+
+    def look(self, rows: Sequence[Mapping[str, float]], model: Autoencoder, inputs: Tensor) -> None:
+        """After an epoch: at the history's rows, and after the last one at the model too."""
+        history = {name: [row[name] for row in rows] for name in rows[0]}
+        findings = curve_findings(history, self.epochs, model.latent_dim)
+        if len(rows) == self.epochs:
+            findings |= model_findings(model, inputs)
+        for name, sentence in findings.items():
+            if name not in self.told:
+                tqdm.write(f"{self.item}: {sentence}", file=sys.stderr)
+        self.told |= findings.keys()
+
+
+def curve_findings(
+    history: Mapping[str, Sequence[float]], epochs: int, latent_dim: int
+) -> Findings:
+    """What the losses of a training say, by the columns of its history.
+
+    Args:
+        history: at least "validation_loss" and "validation_mse", with a value for each epoch.
+        epochs: how many are planned; what only the last can tell is left out before.
+        latent_dim: numbers in a code.
+    """
+    found: Findings = {}
+    if "validation_kl" in history:
+        found |= _kl_findings(history["validation_kl"][-1], latent_dim)
+    for part, unit in (("alignment", "the aligner's error"), ("loss", "the squared error")):
+        is_squared = part == "alignment" or "validation_kl" not in history
+        seen, fresh = (history.get(f"{split}_{part}", ()) for split in ("train", "validation"))
+        if is_squared and len(seen) > 1 and fresh[-1] > GAP * seen[-1] > 0:
+            found[f"overfitting_{part}"] = (
+                f"overfitting: {unit} is {fresh[-1]:.2g} in validation, {seen[-1]:.2g} in training"
+            )
+    losses, errors = history["validation_loss"], history["validation_mse"]
+    fall, rise = losses[0] - min(losses), losses[-1] - min(losses)
+    best = best_epoch(history)
+    if rise > RISE * fall > 0 and len(losses) - best >= RISING_EPOCHS:
+        found["rising"] = (
+            f"the validation loss was lowest after epoch {best} and has risen since, from "
+            f"{min(losses):.5g} to {losses[-1]:.5g}; the weights of epoch {best} are kept"
+        )
+    before = len(errors) - max(1, round(LATE * epochs)) - 1
+    if len(errors) == epochs > 1 and before >= 0 and "rising" not in found:
+        share = 1 - errors[-1] / errors[before] if errors[before] else 0.0
+        if share > STILL_FALLING:
+            found["unfinished"] = (
+                f"still falling: the validation MSE fell by {share:.0%} in the last "
+                f"{len(errors) - 1 - before} of {epochs} epochs; more may pay"
+            )
+    return found
+
+
+def best_epoch(history: Mapping[str, Sequence[float]]) -> int:
+    """The epoch of the lowest validation loss, whose weights a training keeps."""
+    losses = history["validation_loss"]
+    return losses.index(min(losses)) + 1
+
+
+def _kl_findings(kl: float, latent_dim: int) -> Findings:
+    if kl < NO_KL:
+        return {
+            "posterior_collapse": f"posterior collapse: the KL is {kl:.2g} nats per image, so that "
+            "codes tell nothing of images; try a smaller beta or a kl_warmup"
+        }
+    if kl > MOST_KL_PER_DIMENSION * latent_dim:
+        return {
+            "exploding_kl": f"exploding KL: it is {kl:.4g} nats per image, over "
+            f"{MOST_KL_PER_DIMENSION:.0f} for each of {latent_dim} dimensions, so that codes lie "
+            "far from the prior and its samples show nothing that was learned"
+        }
+    return {}
+
+
+@torch.inference_mode()
+def model_findings(model: Autoencoder, inputs: Tensor) -> Findings:
+    """What a model makes of uint8 images (N, C, H, W), at most 2,000 of them, says of it."""
+    codes = encode(model, inputs[:EXAMINED])
+    found: Findings = {}
+    if isinstance(model, VariationalAutoencoder) and len(inputs) > 1:
+        found |= _posterior_findings(codes)
+    made = decode(model, codes["mean"])
+    pixels = inputs[:EXAMINED].float() / 255
+    spread, given = (float(images.var(dim=0, correction=0).mean()) for images in (made, pixels))
+    if spread < DEAF_SHARE * given:
+        found["deaf_decoder"] = (
+            "the decoder does not heed the code: what it makes of different images differs by "
+            f"{spread / given:.2%} of their variance"
+        )
+    return found
+
+
+def _posterior_findings(codes: Mapping[str, Tensor]) -> Findings:
+    found: Findings = {}
+    if not active_units(codes["mean"].cpu().numpy()):
+        found["posterior_collapse"] = (
+            "posterior collapse: no unit is active, so that codes tell nothing of images; try a "
+            "smaller beta or a kl_warmup"
+        )
+    low, high = LOG_VARIANCE_RANGE
+    at_ends = (codes["log_variance"] <= low) | (codes["log_variance"] >= high)
+    share = float(at_ends.cpu().double().mean())
+    if share > SATURATED_SHARE:
+        found["saturated_variance"] = (
+            f"saturated log-variances: {share:.0%} of them are at the ends of their range, "
+            f"{low:.0f} to {high:.0f}, where no gradient moves them"
+        )
+    return found
