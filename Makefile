@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Stages that run at the same time, each with its share of the cores; `make repro JOBS=2`.
 JOBS ?= 1
 .DEFAULT_GOAL := help
-.PHONY: help install demo test format stages repro reproduce compare plots docs bench kill-test \
+.PHONY: help install demo test format stages repro reproduce compare seeds plots docs bench kill-test \
 	requirements clean
 
 help:  ## list the targets
@@ -50,6 +50,9 @@ reproduce: install  ## run the pipeline again in .reproduce and compare the hash
 
 compare: install  ## compare EXPERIMENTS="a b" (or all on this commit) in one table and one figure
 	$(BIN)/autoencoders compare $(EXPERIMENTS)
+
+seeds: install  ## mean and range of the headline numbers over SEEDS="0 1 2"
+	$(BIN)/autoencoders seeds $(SEEDS) --jobs $(JOBS)
 
 plots: install  ## DVC's page of plots, of REVISIONS="HEAD a", that needs no network
 	$(BIN)/python -m pip install --quiet --constraint requirements-optional.txt vl-convert-python

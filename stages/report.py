@@ -9,7 +9,7 @@ from autoencoders.io.arrays import IMAGES, LABELS, read_arrays, read_pairs
 from autoencoders.io.files import read_json, whole_file, write_json
 from autoencoders.io.streams import subsample
 from autoencoders.params import Params
-from autoencoders.report.content import SHEET_COLUMNS, first_blend, page, picture
+from autoencoders.report.content import SHEET_COLUMNS, first_blend, most_explored, page, picture
 from autoencoders.report.items import item_content
 from autoencoders.report.table import COLUMNS, baseline_rows, headlines, model_row
 from autoencoders.runner.stage import run_stage
@@ -22,17 +22,21 @@ def report(params: Params) -> None:
     classes, blends = dataset["classes"], params.generate.blends[dataset["name"]]
     corruptions = list(params.corruptions)
     names = [f"{model}-{corruption}" for model, corruption in params.items()]
-    measured = {name: read_json(Path(f"metrics/{name}.json"), "reconstruction") for name in names}
+    measured = {
+        name: read_json(Path(f"metrics/{name}.json"), "validation", "test", "training")
+        for name in names
+    }
     baselines = read_json(Path("metrics/baselines.json"), "mse", "latent", "generation")
     write_json(Path("metrics/summary.json"), {n: headlines(m) for n, m in measured.items()})
 
-    errors = [[m["stress"][c]["mse"] for c in corruptions] for m in measured.values()]
+    errors = [[m["test"]["stress"][c]["mse"] for c in corruptions] for m in measured.values()]
     title = "test MSE of every model on every corruption"
     seen = [f"on {name}" for name in corruptions]
     error_heatmap(Path("plots/stress.png"), title, np.array(errors), names, seen)
 
     validation = read_arrays(VALIDATION, images=IMAGES, labels=LABELS)
-    chosen = subsample(len(validation["labels"]), params.report.points, params.seed)
+    most = most_explored(params.report.points, dataset["image_shape"], len(corruptions))
+    chosen = subsample(len(validation["labels"]), most, params.seed, "explored images")
     inputs = {
         name: read_pairs(VALIDATION, Path(f"data/corrupted/{name}/validation.safetensors"))[1]
         for name in corruptions
@@ -59,6 +63,11 @@ def report(params: Params) -> None:
         "columns": [dict(zip(("name", "meaning", "digits"), c, strict=True)) for c in COLUMNS],
         "rows": [model_row(name, m) for name, m in measured.items()]
         + baseline_rows(baselines, dataset["name"], corruptions, sizes),
+        "findings": [
+            {"name": name, "text": text}
+            for name, m in measured.items()
+            for text in m["training"]["findings"].values()
+        ],
         "matrix": {"rows": names, "columns": corruptions, "values": errors},
     }
     with whole_file(Path("plots/report.html")) as unfinished:

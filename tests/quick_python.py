@@ -43,7 +43,10 @@ def main(module: str, *item: str) -> None:
 
     def content(file: Path) -> str:
         known = json.dumps(relevant(read, file), sort_keys=True) + "".join(inputs)
-        return json.dumps({"digest": int(hashlib.sha256(known.encode()).hexdigest()[:12], 16)})
+        digest = {"digest": int(hashlib.sha256(known.encode()).hexdigest()[:12], 16)}
+        if file == Path("metrics/summary.json"):  # which commands read
+            return json.dumps({"ae-jigsaw": {"validation": digest, "test": digest}})
+        return json.dumps(digest)
 
     # Of the files in a folder those that stages ask for by name.
     asked = {

@@ -15,6 +15,8 @@ from PIL import Image
 from autoencoders.__main__ import main
 from autoencoders.commands.copies import fresh_copy, take_along
 from autoencoders.commands.demo import SMALL, change_params, table
+from autoencoders.commands.seeds import alike
+from autoencoders.commands.seeds import table as table_of_seeds
 from autoencoders.errors import UserError
 from autoencoders.io.arrays import read_arrays, write_arrays
 from autoencoders.models.registry import build_model, save_model
@@ -224,7 +226,15 @@ def test_an_export_that_differs_from_torch_is_not_written(tmp_path, capsys, monk
 
 
 def summary(mse: float, knn: float) -> str:
-    return json.dumps({"ae-none": {"mse": mse, "knn_accuracy": knn}, "vae-none": {"mse": 0.5}})
+    """Test errors of which the best is another experiment's than that of validation errors."""
+    items = {
+        "ae-none": {
+            "validation": {"mse": mse, "knn_accuracy": knn},
+            "test": {"mse": 1 - mse, "knn_accuracy": knn},
+        },
+        "vae-none": {"validation": {"mse": 0.5}, "test": {"mse": 0.5}},
+    }
+    return json.dumps(items)
 
 
 @pytest.fixture(scope="module")
@@ -242,21 +252,59 @@ def history(tmp_path_factory) -> Project:
 def test_experiments_stand_side_by_side_with_the_best_marked(history: Project, monkeypatch, capsys):
     monkeypatch.chdir(history.folder)
     assert main(["compare", "HEAD~1", "HEAD", "workspace"]) == 0
-    rows = {
-        line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines() if line
-    }
-    assert rows["mixture.components"] == ["3", "4", "4"]
+    parts = re.split(
+        "^validation images.*|^test images.*", capsys.readouterr().out, flags=re.MULTILINE
+    )
+    changed, rows, reported = (
+        {line.split()[0]: line.split()[1:] for line in part.splitlines() if line} for part in parts
+    )
+    assert reported["ae-none.mse"] == ["0.7500", "0.8750", "0.8750"]
+    assert reported["ae-none.knn_accuracy"] == ["0.5000", "0.2500", "0.2500"]
+    assert changed["mixture.components"] == ["3", "4", "4"]
     assert rows["ae-none.mse"] == ["0.2500", "0.1250*", "0.1250*"]
     assert rows["ae-none.knn_accuracy"] == ["0.5000*", "0.2500", "0.2500"]
     assert rows["vae-none.mse"] == ["0.5000"] * 3
-    assert "models.ae.latent_dim" not in rows
+    assert "models.ae.latent_dim" not in changed
     table = pd.read_csv("comparison/comparison.csv", index_col="name")
-    assert float(table.loc["ae-none.mse", "HEAD"]) == 0.125
+    assert float(table.loc["ae-none.validation.mse", "HEAD"]) == 0.125
     assert pixels(Path("comparison/comparison.png")).shape[1] > 500
     assert "0.1250*" in Path("comparison/index.html").read_text()
     # An earlier comparison is replaced.
     assert main(["compare", "HEAD~1", "HEAD"]) == 0
     assert list(pd.read_csv("comparison/comparison.csv", index_col="name")) == ["HEAD~1", "HEAD"]
+
+
+def test_a_spread_tells_what_differs_by_more_than_chance():
+    rows = {
+        "ae-none.mse": [0.0030, 0.0029, 0.0031],
+        "vae-none.mse": [0.0062, 0.0060, 0.0061],
+        "ae-none.knn_accuracy": [0.87, 0.86, 0.88],
+        "vae-none.knn_accuracy": [0.88, 0.89, 0.885],
+        "vae-none.negative_elbo": [-747.0, -746.0, -748.0],
+    }
+    results = pd.DataFrame.from_dict(rows, orient="index", columns=[0, 1, 2])
+    lines = table_of_seeds(results).splitlines()
+    assert lines[0] == "|  | mse | knn_accuracy | negative_elbo |"
+    assert lines[2].startswith(
+        "| ae-none | 0.0030 (0.0029 to 0.0031) | 0.8700 (0.8600 to 0.8800) |"
+    )
+    assert "-747.0000 (-748.0000 to -746.0000)" in lines[3]
+    assert alike(results).splitlines()[2:] == ["- knn_accuracy: ae-none and vae-none"]
+    assert alike(results.iloc[:2]) == "All differences between items are larger than the spread."
+
+
+def test_seeds_that_have_run_are_not_run_again(history: Project, monkeypatch, capsys):
+    monkeypatch.chdir(history.folder)
+    history.run("git", "tag", "seed-7", "HEAD~1")
+    assert main(["seeds", "0", "7"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(
+        "Seeds 0, 7: mean (lowest to highest)\n\nValidation images, to choose by:"
+    )
+    assert "| ae-none | 0.1875 (0.1250 to 0.2500) | 0.3750 (0.2500 to 0.5000) |" in said
+    assert "| ae-none | 0.8125 (0.7500 to 0.8750) |" in said.split("Test images, to report:")[1]
+    assert main(["seeds", "3", "3"]) == 1
+    assert "found the seeds [3, 3], expected at least 2" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("out", ["docs", ".", "..", "comparison", "link", "empty", "README.md"])
@@ -329,7 +377,7 @@ def test_a_copy_needs_a_repository_and_says_so(monkeypatch, tmp_path):
 
 def test_the_demo_ends_with_a_table_of_results(finished: Path):
     lines = table(finished / "project/metrics").splitlines()
-    assert lines[0].split()[:2] == ["MSE", "SSIM"]
+    assert lines[0].split()[:2] == ["validation", "MSE"]
     assert [line.split("  ")[0] for line in lines[1:]] == [
         "ae-jigsaw",
         "vae-jigsaw",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -65,11 +66,27 @@ def test_metrics_tell_models_from_baselines(ran: Project):
     assert set(summary) == set(RAN)
     assert set(baselines["mse"]) == {"mean_image", "pca_8", "copy"}
     assert set(baselines["latent"]) == {"pixels", "pca_8"}
-    assert set(baselines["generation"]) == {"training_images", "pca_8_gaussian_samples"}
+    assert set(baselines["generation"]) == {
+        "training_images",
+        "test_images",
+        "pca_8_gaussian_samples",
+    }
     for item in RAN:
         metrics = json.loads(ran.path(f"metrics/{item}.json").read_text())
+        chosen_by, training = metrics["validation"], metrics["training"]
+        metrics = metrics["test"]
         errors = metrics["reconstruction"]
-        assert summary[item]["mse"] == errors["mse"] == metrics["stress"]["jigsaw"]["mse"]
+        headlines = summary[item]
+        assert headlines["test"]["mse"] == errors["mse"] == metrics["stress"]["jigsaw"]["mse"]
+        assert headlines["validation"]["mse"] == chosen_by["mse"] != errors["mse"]
+        history = ran.path(f"plots/history/{item}.csv").read_text().splitlines()
+        rows = [
+            dict(zip(history[0].split(","), row.split(","), strict=True)) for row in history[1:]
+        ]
+        best = min(rows, key=lambda row: float(row["validation_loss"]))
+        assert chosen_by["loss"] == float(best["validation_loss"])
+        assert chosen_by["mse"] == pytest.approx(float(best["validation_mse"]), rel=1e-4)
+        assert training["best_epoch"] == int(best["epoch"])
         assert 0 < errors["mse"] < baselines["mse"]["copy"]["jigsaw"]
         assert set(errors["mse_per_class"]) == set("0123456789")
         assert -1 <= errors["ssim"] <= 1
@@ -82,7 +99,8 @@ def test_metrics_tell_models_from_baselines(ran: Project):
             parts = metrics["likelihood"]
             assert parts["negative_elbo"] == pytest.approx(parts["reconstruction"] + parts["kl"])
     shown = ran.run("dvc", "metrics", "show", "metrics/summary.json").stdout
-    assert "ae-jigsaw.mse" in shown
+    assert "ae-jigsaw.validation.mse" in shown
+    assert "ae-jigsaw.test.mse" in shown
 
 
 def test_figures_and_curves_are_registered_with_dvc(ran: Project):
@@ -223,6 +241,20 @@ def test_what_was_made_of_a_removed_entry_does_not_count(drawn: Project, tmp_pat
         drawn.run("git", "checkout", "--quiet", "--force", "main")
 
 
+def test_a_seed_that_has_no_results_is_run_and_then_known(drawn: Project):
+    command = [sys.executable, "-m", "autoencoders", "seeds", "0", "1"]
+    said = drawn.run(*command, PYTHONPATH="src", **drawn.quick).stdout
+    assert "Running stage 'report'" in said
+    assert "Running stage 'generate" not in said
+    assert "Seeds 0, 1: mean (lowest to highest)" in said
+    row = re.search(r"^\| ae-jigsaw \| (\S+) \((\S+) to (\S+)\) \|$", said, flags=re.MULTILINE)
+    mean, lowest, highest = map(float, row.groups())
+    assert lowest < mean < highest
+    again = drawn.run(*command, PYTHONPATH="src", **drawn.quick).stdout
+    assert again.startswith("Seeds 0, 1")
+    assert drawn.run("git", "status", "--porcelain").stdout == ""
+
+
 def test_an_entry_that_dvc_yaml_does_not_name_is_told(drawn: Project):
     with changed(drawn, {}):
         path = drawn.path("params.yaml")
@@ -247,7 +279,7 @@ def test_a_queued_experiment_runs_its_own_code(ran: Project):
     ran.run("dvc", "exp", "run", "--run-all")
     queued = json.loads(shown_in_experiment(ran, "queued", "metrics/ae-jigsaw.json"))
     here = json.loads(ran.path("metrics/ae-jigsaw.json").read_text())
-    queued, here = queued["reconstruction"], here["reconstruction"]
+    queued, here = (metrics["test"]["reconstruction"] for metrics in (queued, here))
     assert queued["psnr"] == pytest.approx(here["psnr"] + 1000)
     assert queued["mse"] == here["mse"]
 

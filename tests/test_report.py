@@ -221,7 +221,7 @@ def test_the_keyboard_is_enough(opened):
 
 
 def test_columns_sort_and_epochs_switch(opened):
-    button = opened.locator("#table th button", has_text="MSE")
+    button = opened.get_by_role("button", name="MSE", exact=True)
     for order in (1, -1):
         button.click()
         cells = opened.locator("#table tbody tr td:nth-child(2)").all_inner_texts()

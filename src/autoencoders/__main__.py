@@ -34,6 +34,8 @@ def parser() -> argparse.ArgumentParser:
     _export(commands.add_parser("export", help="a trained model's encoder and decoder as ONNX"))
     _compare(commands.add_parser("compare", help="experiments in one table and one figure"))
     _plots(commands.add_parser("plots", help="DVC's page of plots, without a network"))
+    _check(commands.add_parser("check", help="what a folder of images would be read as"))
+    _seeds(commands.add_parser("seeds", help="mean and range of headline numbers over seeds"))
     commands.add_parser("demo", help="the whole pipeline on embedded images, in .demo")
     _reproduce(commands.add_parser("reproduce", help="the pipeline once more, to compare bytes"))
     commands.add_parser("stages", help="dvc.yaml's names of files, for what is in params.yaml")
@@ -81,6 +83,16 @@ def _plots(parser: argparse.ArgumentParser) -> None:
         "revisions", nargs="*", help="to put side by side; without any, the workspace alone"
     )
     parser.add_argument("--out", type=Path, default=Path("dvc_plots"), help="a folder to be made")
+
+
+def _check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="a folder of images")
+    parser.add_argument("--json", action="store_true", dest="as_json", help="all of it, as JSON")
+
+
+def _seeds(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("seeds", nargs="*", type=_seed, default=[0, 1, 2], help="0 1 2, if none")
+    parser.add_argument("--jobs", type=int, default=1, help="experiments at a time")
 
 
 def _reproduce(parser: argparse.ArgumentParser) -> None:

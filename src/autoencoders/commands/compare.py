@@ -18,7 +18,8 @@ from autoencoders.io.files import whole_folder
 SUMMARY, PARAMS = "metrics/summary.json", "params.yaml"
 WORKSPACE = "workspace"
 TABLE, FIGURE, PAGE = "comparison.csv", "comparison.png", "index.html"
-HIGHER_IS_BETTER = {"knn_accuracy"}
+HIGHER_IS_BETTER = {"knn_accuracy", "ssim"}
+CHOSEN_BY, REPORTED = "validation", "test"
 PAGE_TEXT = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -30,7 +31,6 @@ PAGE_TEXT = """<!DOCTYPE html>
 <body>
 <h1>{title}</h1>
 <pre>{table}</pre>
-<p>* the best of a row</p>
 <img src="{figure}" alt="The same numbers as a figure" style="max-width: 100%">
 </body>
 </html>
@@ -42,7 +42,8 @@ def compare(experiments: Sequence[str], *, out: Path) -> None:
 
     An experiment is named by its name, by any Git revision, or as "workspace"; without names, all
     experiments on HEAD are compared with it. Rows are the params that differ and the metrics of
-    metrics/summary.json; the best of a row is marked.
+    metrics/summary.json: those of validation images, to choose by, the best of a row marked, and
+    apart from them those of test images. The figure shows the former.
 
     Raises:
         UserError: a revision is unknown or has no metrics, there are less than two, or `out` exists
@@ -57,17 +58,17 @@ def compare(experiments: Sequence[str], *, out: Path) -> None:
         )
     params, metrics = {}, {}
     for name in names:
-        params[name], metrics[name] = _read(name)
+        params[name], metrics[name] = read_revision(name)
     settings = _differing(pd.DataFrame(params))
     results = pd.DataFrame(metrics)
     with whole_folder(out) as folder:
         pd.concat([settings, results]).to_csv(folder / TABLE, index_label="name")
-        _draw(folder / FIGURE, results)
+        _draw(folder / FIGURE, of_split(results, CHOSEN_BY))
         table = _table(settings, results)
         text = PAGE_TEXT.format(title=escape(", ".join(names)), table=escape(table), figure=FIGURE)
         (folder / PAGE).write_text(text, encoding="utf-8", newline="\n")
     print(table)
-    print(f"\n* the best; {out}/{PAGE} shows it, {out}/{TABLE} has every digit")
+    print(f"\n{out}/{PAGE} shows it, {out}/{TABLE} has every digit")
 
 
 def _on_head() -> list[str]:
@@ -79,7 +80,7 @@ def _on_head() -> list[str]:
     return sorted(name for rows in found.values() for name, _ in rows)
 
 
-def _read(name: str) -> tuple[dict[str, Any], dict[str, float]]:
+def read_revision(name: str) -> tuple[dict[str, Any], dict[str, float]]:
     """The params and the headline metrics of an experiment, by dotted keys."""
     # They take their time to import: not before the arguments are known to be good.
     import dvc.api
@@ -115,19 +116,37 @@ def _differing(params: pd.DataFrame) -> pd.DataFrame:
     return params[differs]
 
 
+def of_split(results: pd.DataFrame, split: str) -> pd.DataFrame:
+    """The rows ITEM.SPLIT.METRIC of a split, named ITEM.METRIC."""
+    rows = results[results.index.str.contains(f".{split}.", regex=False)]
+    return rows.rename(index=lambda name: name.replace(f".{split}.", "."))
+
+
 def _table(settings: pd.DataFrame, results: pd.DataFrame) -> str:
+    chosen_by, reported = (of_split(results, split) for split in (CHOSEN_BY, REPORTED))
+    words = settings.map(lambda value: "" if value is None or value != value else f"{value} ")
+    whole = pd.concat([words, _words(chosen_by, mark_best=True), _words(reported)])
+    # The digits of all rows stand below each other, with room for the mark.
+    width = max(80, shutil.get_terminal_size().columns)
+    blocks = []
+    for block in whole.to_string(line_width=width).split("\n\n"):
+        head, *lines = [line.rstrip() for line in block.splitlines()]
+        at = len(settings), len(settings) + len(chosen_by)
+        blocks += [head, *lines[: at[0]], "validation images, to choose by; * the best of a row"]
+        blocks += [*lines[at[0] : at[1]], "test images, to report of what was chosen"]
+        blocks += [*lines[at[1] :], ""]
+    return "\n".join(blocks[:-1])
+
+
+def _words(results: pd.DataFrame, *, mark_best: bool = False) -> pd.DataFrame:
     shown = results.astype(object)
     for name, row in results.iterrows():
         higher = str(name).rpartition(".")[2] in HIGHER_IS_BETTER
         best = row.max() if higher else row.min()
         for experiment, value in row.items():
-            mark = "*" if value == best and row.nunique() > 1 else " "
+            mark = "*" if mark_best and value == best and row.nunique() > 1 else " "
             shown.loc[name, experiment] = "" if math.isnan(value) else f"{value:.4f}{mark}"
-    # The digits of all rows stand below each other, with room for the mark.
-    words = settings.map(lambda value: "" if value is None or value != value else f"{value} ")
-    width = max(80, shutil.get_terminal_size().columns)
-    lines = pd.concat([words, shown]).to_string(line_width=width).splitlines()
-    return "\n".join(line.rstrip() for line in lines)
+    return shown
 
 
 def _draw(path: Path, results: pd.DataFrame) -> None:
@@ -154,7 +173,7 @@ def _draw(path: Path, results: pd.DataFrame) -> None:
                 range(len(rows)), items, rotation=45, ha="right", rotation_mode="anchor"
             )
             better = "higher" if metric in HIGHER_IS_BETTER else "lower"
-            axes.set(title=metric.replace("_", " "), ylabel=f"{better} is better")
+            axes.set(title=metric.replace("_", " "), ylabel=f"validation, {better} is better")
             axes.grid(axis="y", alpha=0.3)
         figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside right center")
         save(figure, path)

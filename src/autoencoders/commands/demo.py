@@ -20,10 +20,11 @@ SMALL = {
     "evaluate.importance_samples": 10,
 }
 COLUMNS = {
-    "MSE": ("reconstruction", "mse"),
-    "SSIM": ("reconstruction", "ssim"),
-    "kNN accuracy": ("latent", "knn_accuracy"),
-    "Frechet distance of samples": ("generation", "mixture_samples", "frechet"),
+    "validation MSE": ("validation", "mse"),
+    "test MSE": ("test", "reconstruction", "mse"),
+    "SSIM": ("test", "reconstruction", "ssim"),
+    "kNN accuracy": ("test", "latent", "knn_accuracy"),
+    "Frechet distance of samples": ("test", "generation", "mixture_samples", "frechet"),
 }
 
 
@@ -62,8 +63,8 @@ def table(metrics: Path) -> str:
     for item in read_json(metrics / "summary.json"):
         measured = read_json(metrics / f"{item}.json")
         rows.append([item, *(f"{_value(measured, keys):.4f}" for keys in COLUMNS.values())])
-    rows.append(["the mean image", f"{mse['mean_image']:.4f}"])
-    rows += [[f"the input, {name}", f"{error:.4f}"] for name, error in mse["copy"].items()]
+    rows.append(["the mean image", "", f"{mse['mean_image']:.4f}"])
+    rows += [[f"the input, {name}", "", f"{error:.4f}"] for name, error in mse["copy"].items()]
     widths = [max(len(row[n]) for row in rows if n < len(row)) for n in range(len(rows[0]))]
     lines = []
     for name, *cells in rows:

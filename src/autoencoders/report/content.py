@@ -7,6 +7,7 @@ moves a pixel by less than a grey level.
 import base64
 import io
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from PIL import Image
 
 PAGE = Path(__file__).with_name("page.html")
 PLACE = '"CONTENT"'
+MAX_LEVELS = 1 << 24
+"""Grey levels in the page's pictures, which keeps it below a hundred megabytes."""
 SHEET_COLUMNS = 25
 """Images side by side in a picture of many."""
 
@@ -65,6 +68,17 @@ def plane_of(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def rounded(rows: Sequence[Sequence[float]], digits: int = 4) -> list[list[float]]:
     """Numbers short enough to be written out."""
     return [[round(float(value), digits) for value in row] for row in rows]
+
+
+def most_explored(points: int, image_shape: Sequence[int], corruptions: int) -> int:
+    """As many images as were asked for, or as many as the page has room for, which it says.
+
+    The page holds each image of the shape (C, H, W), and what each corruption makes of it.
+    """
+    room = MAX_LEVELS // (math.prod(image_shape) * (1 + corruptions))
+    if room < points:
+        print(f"report.points is {points}: the page shows {room} of these large images")
+    return min(points, max(room, 2))
 
 
 def first_blend(blends: Sequence[Sequence[str]], classes: Sequence[str]) -> list[int]:
