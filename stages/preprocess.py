@@ -1,9 +1,13 @@
-"""Split the images into train, validation and test, packed as uint8 arrays in data/processed."""
+"""Split the images into train, validation and test, packed as uint8 arrays in data/processed.
+
+plots/images.png shows the first of them as a model will see them.
+"""
 
 from pathlib import Path
 
-from autoencoders.data.base import check_blends, check_classes, split_off
-from autoencoders.data.registry import build_dataset
+from autoencoders.data.registry import OWN, build_dataset
+from autoencoders.data.splits import make_splits
+from autoencoders.figures.contact import contact_sheet
 from autoencoders.io.arrays import write_arrays
 from autoencoders.io.files import whole_folder, write_json
 from autoencoders.params import Params
@@ -11,32 +15,28 @@ from autoencoders.runner.stage import run_stage
 
 
 def preprocess(params: Params) -> None:
-    data = params.data
-    dataset = build_dataset(
-        data.name, path=data.path, size=data.size, skip_damaged=data.skip_damaged
+    data, settings = params.data, params.data.model_dump()
+    content = build_dataset(data.name, settings).read(Path("data/raw"))
+    classes = make_splits(
+        content,
+        settings,
+        params.generate.blends[data.name],
+        name=data.name,
+        seed=params.seed,
+        keep_equal_together=data.name == OWN,
     )
-    content = dataset.read(Path("data/raw"))
-    classes = list(content.classes)
-    if len(classes) == 1:
-        print(f"all images are of one class, {classes[0]!r}, so they are taken to have none")
-        classes = []
-    check_blends(params.generate.blends[data.name], classes, f"generate.blends.{data.name}")
-    splits = content.splits  # not a copy, which would keep all images while they are split
-    fractions = {"test": data.test_fraction, "validation": data.validation_fraction}
-    for name, fraction in fractions.items():
-        if name not in splits:
-            split_off(splits, name, fraction, params.seed, classes)
-    check_classes(splits, classes, data.name)
+    train = content.splits["train"]
     with whole_folder(Path("data/processed")) as folder:
-        for name, split in splits.items():
+        for name, split in content.splits.items():
             arrays = {"images": split.images, "labels": split.labels}
             write_arrays(folder / f"{name}.safetensors", arrays)
         description = {
             "name": data.name,
             "classes": classes,
-            "image_shape": list(splits["train"].images.shape[1:]),
+            "image_shape": list(train.images.shape[1:]),
         }
         write_json(folder / "dataset.json", description)
+    contact_sheet(Path("plots/images.png"), data.name, train.images, train.labels, classes)
 
 
 if __name__ == "__main__":

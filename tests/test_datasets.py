@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autoencoders.data.base import Split, check_classes, split_balanced, split_off
+from autoencoders.data.base import Split, split_balanced, split_off
+from autoencoders.data.checks import check_classes
 from autoencoders.data.idx import read_idx
 from autoencoders.data.registry import published
 from autoencoders.data.sets import cifar10 as cifar

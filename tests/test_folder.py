@@ -49,12 +49,16 @@ def test_images_without_classes(tmp_path):
     assert content.splits["train"].labels.tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize("validation", ["val", "valid", "validation"])
-def test_splits_are_folders_around_the_classes(tmp_path, validation):
-    for split, count in (("train", 3), (validation, 2), ("test", 1)):
+@pytest.mark.parametrize(
+    ("train", "validation", "test"),
+    [("train", "val", "test"), ("Train", "VALID", "Test"), ("training", "validation", "testing")],
+)
+def test_splits_are_folders_around_the_classes(tmp_path, train, validation, test):
+    level = 0
+    for split, count in ((train, 3), (validation, 2), (test, 1)):
         for name in ("cat", "dog"):
             for n in range(count):
-                save(tmp_path / split / name / f"{n}.png")
+                save(tmp_path / split / name / f"{n}.png", level := level + 1)
     content = read(tmp_path)
     counts = {name: len(split.labels) for name, split in content.splits.items()}
     assert counts == {"train": 6, "validation": 4, "test": 2}
@@ -76,8 +80,9 @@ def test_one_colour_image_makes_the_set_rgb(tmp_path):
 
 FORMATS = {
     "one bit": ("1", 1, 255),
-    "palette of colours": ("P", 0, None),
-    "sixteen bits": ("I;16", 257 * 77, 77),
+    "palette of greys": ("P", 0, None),
+    "sixteen bits": ("I;16", 65535, 255),
+    "twelve bits": ("I;16", 2048, 128),
     "grey with alpha": ("LA", (50, 0), 255),  # transparent, so the paper shows
     "colour with alpha": ("RGBA", (10, 10, 10, 255), 10),
 }
@@ -87,7 +92,7 @@ FORMATS = {
 def test_formats(tmp_path, mode, level, expected):
     save(tmp_path / "a.png", level, mode=mode)
     image = one(tmp_path)
-    assert image.shape == (3 if mode in ("P", "RGBA") else 1, 28, 28)
+    assert image.shape == (3 if mode == "RGBA" else 1, 28, 28)
     assert expected is None or (image == expected).all()
 
 
@@ -156,14 +161,25 @@ REFUSED = {
     ),
     "a class beside splits": (
         lambda root: (save(root / "train/1.png"), save(root / "cats/1.png")),
-        "holds the folder 'cats' beside 'train'",
+        "holds 'train' beside 'cats'; are its folders classes, or splits around the classes",
+    ),
+    "splits without a train": (
+        lambda root: [save(root / f"{name}/cat/1.png") for name in ("val", "test")],
+        "holds 'test' and none that is 'train'; are its folders classes, or splits",
+    ),
+    "two folders for one split": (
+        lambda root: [save(root / f"{name}/1.png") for name in ("train", "val", "Valid")],
+        "both are for validation, expected one",
     ),
     "a class of the test set alone": (
         lambda root: (save(root / "train/a/1.png"), save(root / "test/b/1.png")),
         r"holds \['b'\], expected of \['a'\]",
     ),
     "a class that a split lacks": (
-        lambda root: [save(root / f"{name}/1.png") for name in ("train/a", "train/b", "test/a")],
+        lambda root: [
+            save(root / f"{name}/1.png", level)
+            for level, name in enumerate(("train/a", "train/b", "test/a"))
+        ],
         "no readable 'b' for test",
     ),
     "a class without images": (
@@ -230,7 +246,7 @@ def test_a_folder_named_like_an_image_is_a_class_or_passed_over(tmp_path):
     assert content.splits["train"].images[:, 0, 0, 0].tolist() == [8, 7]
 
 
-@pytest.mark.parametrize("kind", ["a class", "inside a class", "a file", "a broken one"])
+@pytest.mark.parametrize("kind", ["a class", "inside a class", "a loop", "a file", "a broken one"])
 def test_links_are_refused(tmp_path, kind):
     save(tmp_path / "real" / "1.png")
     root = tmp_path / "images"
@@ -238,6 +254,7 @@ def test_links_are_refused(tmp_path, kind):
     link, target = {
         "a class": (root / "dog", tmp_path / "real"),
         "inside a class": (root / "cat" / "more", tmp_path / "real"),
+        "a loop": (root / "cat" / "again", root),
         "a file": (root / "cat" / "3.png", tmp_path / "real/1.png"),
         "a broken one": (root / "cat" / "4.png", tmp_path / "nothing"),
     }[kind]

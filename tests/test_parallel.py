@@ -78,7 +78,8 @@ def test_two_machines_train_as_one(prepared: Project, alone, tmp_path):
     ]
     assert [node.wait(timeout=200) for node in nodes] == [0, 0]
     assert close(history(prepared, "ae"), alone["ae"])
-    assert not other.path("plots").exists()
+    assert not other.path("plots/history").exists()
+    assert not other.path("models").exists()
 
 
 def test_a_process_that_dies_ends_the_others_and_the_training_resumes(prepared: Project):

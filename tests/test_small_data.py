@@ -26,14 +26,16 @@ def loose(images: list[np.ndarray]) -> dict[str, np.ndarray]:
 
 LARGER = {"data.validation_fraction": 0.3, "data.test_fraction": 0.3}
 BLACK = [np.zeros((28, 28), np.uint8)] * 40
+NEARLY_BLACK = [np.eye(1, 784, n, dtype=np.uint8).reshape(28, 28) for n in range(40)]
+NEARLY_BLACK = [np.eye(1, 784, n, dtype=np.uint8).reshape(28, 28) for n in range(40)]
 SETS = {
     "four": (loose(noise(4)), {}, ["the measures of generation: left out", "t-SNE: left out"]),
     "twelve": (loose(noise(12)), {}, ["trustworthiness: left out", "interpolations: left out"]),
     "thirty": (loose(noise(30)), {}, ["t-SNE: left out, it needs 4 validation codes"]),
     "ten of three": (of_classes(noise(30), *"abc"), {}, ["silhouette: left out"]),
     "five of two": (of_classes(noise(10), *"ab"), LARGER, []),
-    "all black": (of_classes(BLACK, *"ab"), {}, ["distance_to_training: left out"]),
-    "all the same": (loose([np.full((28, 28), 77, np.uint8)] * 40), {}, ["distance_to_training"]),
+    "nearly black": (of_classes(NEARLY_BLACK, *"ab"), {}, []),
+    "copies of few": (of_classes(noise(12) * 4, *"ab"), LARGER, ["36 images equal another"]),
     "one class": (of_classes(noise(30), "cat"), {}, []),
 }
 
@@ -51,6 +53,8 @@ def test_what_a_set_does_not_allow_is_left_out_with_a_sentence(images, changes, 
     captured = capsys.readouterr()
     assert [words for words in said if words not in captured.err] == []
     metrics = json.loads(Path("metrics/vae-jigsaw.json").read_text())
+    assert 0 <= metrics["validation"]["mse"] < 1
+    metrics = metrics["test"]
     assert 0 <= metrics["reconstruction"]["mse"] < 1
     assert Path("plots/report.html").stat().st_size > 10_000
     latent, generation = metrics["latent"], metrics["generation"]["mixture_samples"]
@@ -58,8 +62,6 @@ def test_what_a_set_does_not_allow_is_left_out_with_a_sentence(images, changes, 
         assert latent["trustworthiness"] is None
     if "silhouette: left out" in captured.err:
         assert latent["silhouette"] is None
-    if "distance_to_training: left out" in captured.err:
-        assert generation["distance_to_training"] is None
     if "measures of generation: left out" in captured.err:
         assert generation["frechet"] is None
 
@@ -82,7 +84,7 @@ def test_class_names_are_drawn_as_they_are_written(capsys):
     assert "日本: figures show" in said
     assert r"\u65e5\u672c" in said
     metrics = json.loads(Path("metrics/vae-jigsaw.json").read_text())
-    assert set(metrics["ways"]) == {"$a_$ to _bg_", "日本 to $5 or $10"}
+    assert set(metrics["test"]["ways"]) == {"$a_$ to _bg_", "日本 to $5 or $10"}
     assert "日本" in Path("plots/report.html").read_text(encoding="utf-8")
 
 
@@ -96,6 +98,12 @@ REFUSED = {
         loose(noise(40)),
         {"generate.blends.folder": [["cat", "dog"]]},
         "names 'cat', expected nothing, as the images have no classes",
+    ),
+    "images that are all the same": (loose(BLACK), {}, r"40 of 40 images \(1 that differ\)"),
+    "a class of copies": (
+        of_classes(noise(40), "cat") | {f"dog/{n}.png": image for n, image in enumerate(BLACK)},
+        {},
+        r"class 'dog' has 40 of 80 images \(1 that differ\)",
     ),
     "a class too rare": (
         of_classes(noise(40), "cat") | {f"dog/{n}.png": image for n, image in enumerate(noise(3))},
@@ -127,9 +135,12 @@ def test_every_stage_works_on_colour_images_with_and_without_classes(classes, ca
     said = capsys.readouterr().out
     assert ("has no classes: no class means and no blends" in said) == (not classes)
     metrics = json.loads(Path("metrics/vae-jigsaw.json").read_text())
+    assert ("knn_accuracy" in metrics["validation"]) == classes
+    metrics = metrics["test"]
     assert ("mse_per_class" in metrics["reconstruction"]) == classes
     assert ("knn_accuracy" in metrics["latent"]) == classes
-    assert set(metrics["generation"]) == {"reconstructions", "mixture_samples", "prior_samples"}
+    made = {"reconstructions", "training_reconstructions", "mixture_samples", "prior_samples"}
+    assert set(metrics["generation"]) == made
     assert set(metrics["stress"]) == {"jigsaw", "rotate"}
     assert set(metrics["ways"]) == ({"red to blue"} if classes else set())
     figures = {path.name for path in Path("plots").rglob("*.png")}

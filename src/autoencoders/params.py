@@ -13,14 +13,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML, YAMLError
 
-from autoencoders.data.registry import NAMES, OWN, published
+from autoencoders.data.registry import OWN, known, published
 from autoencoders.errors import UserError
 from autoencoders.io.files import read_text
 
 PARAMS_FILE = Path("params.yaml")
 
-# What was a truth value in YAML 1.1 and is text in 1.2, and what is one in both.
 TRUTH_VALUES = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+"""What was a truth value in YAML 1.1 and is text in 1.2, and what is one in both."""
 
 # A value may be enormous when written out: a few lines of YAML aliases can stand for gigabytes.
 SHORT = Repr()
@@ -30,15 +30,9 @@ SHORT.maxstring = SHORT.maxother = 80
 def _item_name(name: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,31}", name):
         raise ValueError(
-            "expected a name of lower-case letters, digits and underscores that starts with "
-            "a letter, as it becomes part of file names"
+            "expected a name of lower-case letters, digits and underscores, a letter first, as "
+            "it becomes part of file names"
         )
-    return name
-
-
-def _known_dataset(name: str) -> str:
-    if name not in NAMES:
-        raise ValueError(f"expected one of {', '.join(NAMES)}")
     return name
 
 
@@ -50,7 +44,7 @@ def _inside_project(path: str) -> str:
 
 
 ItemName = Annotated[str, AfterValidator(_item_name)]
-DatasetName = Annotated[str, AfterValidator(_known_dataset)]
+DatasetName = Annotated[str, AfterValidator(known)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 
 
@@ -67,9 +61,12 @@ class Data(Section):
     size: int = Field(ge=28, le=128)
     test_fraction: float = Field(gt=0, le=0.5)
     skip_damaged: bool
+    layout: Literal["auto", "classes", "splits"]
+    white_level: Literal["auto"] | Annotated[int, Field(ge=1, lt=2**32)]
+    duplicates: Literal["keep", "drop"]
 
     def image_side(self) -> int:
-        """The height or width in pixels of the images, whichever is less."""
+        """The lesser of the images' height and width, in pixels."""
         return self.size if self.name == OWN else min(published(self.name).image_shape[1:])
 
 

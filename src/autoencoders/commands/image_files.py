@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from autoencoders.data.images import SUFFIXES, below, check_path, in_threads, is_image
+from autoencoders.data.files import below, check_path, is_image, suffixes
+from autoencoders.data.images import in_threads
 from autoencoders.errors import UserError
 
 
@@ -34,9 +35,8 @@ def find_images(paths: Sequence[Path]) -> list[Source]:
         else:
             named = {Path(path.name): path} if is_image(path) and path.is_file() else {}
         if not named:
-            raise UserError(
-                f"{path}: expected an image, or a folder with some ({', '.join(sorted(SUFFIXES))})"
-            )
+            endings = ", ".join(sorted(suffixes()))
+            raise UserError(f"{path}: expected an image, or a folder with some ({endings})")
         for relative, file in named.items():
             name = relative.as_posix()
             name = name if relative.suffix == ".png" else f"{name}.png"

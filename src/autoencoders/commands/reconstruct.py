@@ -17,7 +17,8 @@ from autoencoders.commands.image_files import Source, find_images, write_images
 from autoencoders.commands.output import check_new
 from autoencoders.corruptions.base import permute_pixels
 from autoencoders.corruptions.registry import build_corruption
-from autoencoders.data.images import decode_images, listed
+from autoencoders.data.images import decode_images, listed, white_of
+from autoencoders.data.reading import read_headers
 from autoencoders.errors import UserError
 from autoencoders.figures.grids import Row, image_grid
 from autoencoders.io.files import whole_folder
@@ -56,7 +57,8 @@ def reconstruct(
 ) -> None:
     """Write what a model makes of image files into the new folder `out`.
 
-    Files are decoded as `data.name: folder` does it: to the model's size and channels. `corrupt`
+    Files are decoded as `data.name: folder` does it: to the model's size and channels, those of
+    more than 8 bits by the highest level among them. `corrupt`
     ("none", "rotate", or "jigsaw" of `grid` x `grid` tiles) is done to each by the seed. `out`
     holds the folders inputs and reconstructions with a PNG for each file, overview.png of the first
     ten, and codes.csv or codes.parquet: the file, k or the permutation, the MSE against the
@@ -70,6 +72,11 @@ def reconstruct(
     if batch_size < 1:
         raise UserError(f"--batch-size is {batch_size}, expected at least 1")
     sources = find_images(images)
+    headers = read_headers([source.path for source in sources])
+    highest = max((header.highest for header in headers.values()), default=0)
+    white = white_of(highest)
+    if highest:
+        print(f"files of more than 8 bits: the highest level is {highest}, and {white} is white")
     trained = load_model(model, prepare(device, "--device"), batch_size)
     own: dict[str, Any] = {"grid": grid} if corrupt == "jigsaw" else {}
     _, height, width = trained.image_shape
@@ -89,7 +96,7 @@ def reconstruct(
     with whole_folder(out) as folder, WRITERS[codes](folder / f"codes.{codes}") as write_codes:
         for batch, start in _batches(sources, batch_size):
             paths = [source.path for source in batch]
-            decoded, whole, failed = decode_images(paths, channels, size)
+            decoded, whole, failed = decode_images(paths, channels, size, white)
             damaged |= failed
             if damaged and not skip_damaged:
                 raise UserError(f"{listed(damaged)}\nMend or remove them, or give --skip-damaged.")

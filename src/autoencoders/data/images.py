@@ -1,119 +1,129 @@
-"""Image files of any size and mode: found in folders, decoded to uint8 arrays of one shape."""
+"""Image files of any size and mode, decoded to uint8 arrays of one shape."""
 
+import io
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
 
-from autoencoders.errors import UserError
+if TYPE_CHECKING:
+    from PIL import Image
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".pgm", ".ppm", ".tif", ".tiff", ".webp"}
-GREY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B"}
+GREY_MODES = {"1", "L", "LA", "La", "F"}
 BATCH = 1000
 NAMED = 10
+BYTE = 255
 
 
 class ImageError(Exception):
     """An image file cannot be decoded; its text says why."""
 
 
-def visible(folder: Path) -> list[Path]:
-    """What a folder holds, in the order of the names, without hidden files.
+def decode_image(path: Path, channels: int, size: int, white_level: int) -> np.ndarray:
+    """The image as uint8 (C, size, size): upright, on white, cropped to its middle.
+
+    Whole numbers of more than 8 bits are scaled so that `white_level` is white, floating-point
+    numbers so that 1 is; colours are converted to sRGB where the file says what they are. Of
+    several images in a file it is the first.
 
     Raises:
-        UserError: something in it is a link or has a name that is not UTF-8.
-    """
-    found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    for path in found:
-        check_path(path)
-    return found
-
-
-def below(folder: Path) -> Iterator[Path]:
-    """The image files in a folder and in the folders inside it, in the order of their paths.
-
-    Raises:
-        UserError: as `visible`.
-    """
-    for path in visible(folder):
-        if path.is_dir():
-            yield from below(path)
-        elif is_image(path):
-            yield path
-
-
-def check_path(path: Path) -> None:
-    """Hold a file or folder to what can be read here and is seen by DVC and JSON alike.
-
-    Raises:
-        UserError: it is a link or has a name that is not UTF-8.
-    """
-    if path.is_symlink():
-        raise UserError(
-            f"{path}: a link; DVC does not see when what is behind it changes, so images are "
-            "read from real files and folders only: copy them here, or name the real folder"
-        )
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        raise UserError(f"{os.fsencode(path)!r}: a name that is not UTF-8; rename it") from None
-
-
-def is_image(path: Path) -> bool:
-    """Whether it is a file, not hidden, whose name is that of an image that is read here."""
-    named = path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-    return named and not path.is_dir()
-
-
-def decode_image(path: Path, channels: int, size: int) -> np.ndarray:
-    """The image as uint8 (C, size, size).
-
-    Raises:
-        ImageError: it cannot be decoded.
+        ImageError: it cannot be decoded, or has levels below 0 or above white.
     """
     from PIL import Image, ImageOps
 
-    try:
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-            if upright.mode.startswith("I"):  # 16 bits, which Pillow would clip at 255
-                upright = Image.fromarray((np.asarray(upright) // 257).astype(np.uint8))
-            if upright.has_transparency_data:
-                paper = Image.new("RGBA", upright.size, "white")
-                upright = Image.alpha_composite(paper, upright.convert("RGBA"))
-            upright = upright.convert("L" if channels == 1 else "RGB")
-            pixels = np.asarray(ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS))
-    # Pillow raises many kinds for a file that is not what it claims to be, and for huge ones.
-    except (
-        OSError,
-        ValueError,
-        SyntaxError,
-        ArithmeticError,
-        LookupError,
-        TypeError,
-        Image.DecompressionBombError,
-    ) as error:
-        raise ImageError(_reason(path, error)) from error
+    with opened(path) as image:
+        upright = ImageOps.exif_transpose(image)
+        if is_deep(upright.mode):
+            upright = _of_bytes(upright, white_level)
+        if upright.has_transparency_data:
+            paper = Image.new("RGBA", upright.size, "white")
+            upright = Image.alpha_composite(paper, _in_srgb(upright).convert("RGBA"))
+        upright = upright.convert("L") if channels == 1 else _in_srgb(upright).convert("RGB")
+        pixels = np.asarray(ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS))
     return pixels.reshape(size, size, channels).transpose(2, 0, 1)
 
 
-def is_grey(path: Path) -> bool:
-    """Whether an image that can be decoded has shades of grey alone.
-
-    Raises:
-        ImageError: its header cannot be read.
-    """
+@contextmanager
+def opened(path: Path) -> "Iterator[Image.Image]":
+    """The image in a file; what Pillow raises inside of the block is an ImageError."""
     from PIL import Image
 
+    # It raises many kinds for a file that is not what it claims to be, and for huge ones.
+    kinds = (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, TypeError)
     try:
         with Image.open(path) as image:
-            return image.mode in GREY_MODES
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            yield image
+    except (*kinds, Image.DecompressionBombError) as error:
         raise ImageError(_reason(path, error)) from error
+
+
+def is_deep(mode: str) -> bool:
+    """Whether images of that mode have grey levels that no byte holds."""
+    return mode.startswith("I") or mode == "F"
+
+
+def is_grey(image: "Image.Image") -> bool:
+    """Whether an image has shades of grey alone, by its mode and palette."""
+    if image.mode == "P":
+        palette = np.asarray(image.getpalette("RGB") or [0]).reshape(-1, 3)
+        return bool((palette == palette[:, :1]).all())
+    return image.mode in GREY_MODES or image.mode.startswith("I")
+
+
+def highest_level(image: "Image.Image") -> int:
+    """The highest level of an image of whole numbers of more than 8 bits, of others 0."""
+    return int(np.asarray(image).max()) if image.mode.startswith("I") else 0
+
+
+def white_of(highest: int) -> int:
+    """The level that is white where `highest` is the highest: that of the fewest bits, 8 or more.
+
+    4,000 makes it 4,095, which is white in 12 bits.
+    """
+    return max(BYTE, (1 << highest.bit_length()) - 1)
+
+
+def _of_bytes(image: "Image.Image", white_level: int) -> "Image.Image":
+    from PIL import Image
+
+    levels = np.asarray(image)
+    white = 1 if image.mode == "F" else white_level
+    low, high = levels.min(), levels.max()
+    if not (low >= 0 and high <= white):  # which NaN is neither
+        cure = "" if image.mode == "F" else " (data.white_level)"
+        raise ImageError(f"levels from {low:g} to {high:g}, expected 0 to {white}{cure}")
+    scaled = np.round(levels.astype(np.float64) * (BYTE / white))
+    return Image.fromarray(scaled.astype(np.uint8))
+
+
+def _in_srgb(image: "Image.Image") -> "Image.Image":
+    """The image with its colours in sRGB, if it says in which others they are."""
+    from PIL import ImageCms
+
+    profile = image.info.get("icc_profile")
+    try:
+        if image.mode == "LAB":
+            source = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
+        elif profile and image.mode in ("RGB", "RGBA", "CMYK"):
+            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            if "srgb" in ImageCms.getProfileDescription(source).lower():
+                return image
+        else:
+            return image
+        mode = "RGBA" if image.mode == "RGBA" else "RGB"
+        wanted = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, source, wanted, outputMode=mode)
+    except (ImageCms.PyCMSError, OSError):  # a profile of nothing: the colours as they are
+        return image
+    assert converted is not None, "it is not converted in place"
+    if mode == "RGBA":
+        converted.putalpha(image.getchannel("A"))
+    return converted
 
 
 def _reason(path: Path, error: Exception) -> str:
@@ -133,7 +143,7 @@ def _reason(path: Path, error: Exception) -> str:
 
 
 def decode_images(
-    paths: Sequence[Path], channels: int, size: int, what: str | None = None
+    paths: Sequence[Path], channels: int, size: int, white_level: int, what: str | None = None
 ) -> tuple[np.ndarray, np.ndarray, dict[Path, str]]:
     """Decode files on all cores: uint8 (N, channels, size, size), which are whole, and the rest.
 
@@ -146,7 +156,7 @@ def decode_images(
 
     def decode(position: int) -> None:
         try:
-            images[position] = decode_image(paths[position], channels, size)
+            images[position] = decode_image(paths[position], channels, size, white_level)
         except ImageError as error:
             whole[position] = False
             failed[paths[position]] = str(error)

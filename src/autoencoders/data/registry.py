@@ -3,8 +3,9 @@
 They are imported when they are asked for, so that a stage depends on the code of its own alone.
 """
 
+from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from autoencoders.data.base import Dataset, Published
@@ -18,13 +19,24 @@ PUBLISHED = ("fashion_mnist", "mnist", "kmnist", "cifar10", "digits")
 NAMES = (*PUBLISHED, OWN)
 
 
+def known(name: str) -> str:
+    """The name itself, of a data set that there is.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    if name not in NAMES:
+        raise ValueError(f"expected one of {', '.join(NAMES)}")
+    return name
+
+
 def published(name: str) -> "Published":
     """The data set of that name, one of PUBLISHED."""
     return import_module(f"autoencoders.data.sets.{name}").DATASET
 
 
-def build_dataset(name: str, **own: str | int | bool) -> "Dataset":
-    """The data set of that name; the other settings are those of the user's own images."""
+def build_dataset(name: str, settings: Mapping[str, Any]) -> "Dataset":
+    """The data set of that name; `settings` are those of the user's own images."""
     if name == OWN:
-        return import_module(f"autoencoders.data.sets.{OWN}").Folder(**own)
+        return import_module(f"autoencoders.data.sets.{OWN}").Folder.of(settings)
     return published(name)
