@@ -97,6 +97,7 @@ EDITS = {
         "0.4 * (1",
         {"train", "train_classifier"},
     ),
+    "the report's page": ("report/page.html", "<title>", "<title >", {"report"}),
     "the training loop": ("training/loop.py", "self.model.train()", "self.model", {"train"}),
 }
 
@@ -115,7 +116,7 @@ def test_an_edit_changes_what_runs_it_and_nothing_else(project, name, old, new, 
 @pytest.mark.parametrize(
     ("library", "expected"),
     [
-        ("matplotlib", {"plot_latent", "generate", "report"}),
+        ("matplotlib", {"preprocess", "plot_latent", "generate", "report"}),
         ("torchvision", {"data-fashion_mnist", "data-mnist", "data-kmnist"}),
         ("tqdm", set()),
         ("pytest", set()),

@@ -1,9 +1,10 @@
 """Which code a stage runs, as a text that changes when, and only when, its results may.
 
-A stage's code is its script and all that it imports, directly or not, of this project. What cannot
-change a result does not count: what lies in `runner` and `commands`, the checks of `params.py`,
-comments, docstrings, and the words of errors. Beside the code stand the versions that
-requirements.txt pins of the libraries that it imports.
+A stage's code is its script and all that it imports, directly or not, of this project, with the
+files beside these modules that they name, such as the report's page. What cannot change a result
+does not count: what lies in `runner` and `commands`, the checks of `params.py`, comments,
+docstrings, and the words of errors. Beside the code stand the versions that requirements.txt pins
+of the libraries that it imports.
 """
 
 import ast
@@ -39,7 +40,12 @@ def manifest(script: Path, requirements: str) -> str:
     files = closure(script)
     lines = [f"{digest}  {path.as_posix()}" for path in sorted(files) if (digest := _digest(path))]
     pins = dict(re.findall(r"^([\w.-]+)==([^\s;]+)", requirements, flags=re.MULTILINE))
-    libraries = {DISTRIBUTIONS.get(name, name) for path in files for name in _libraries(path)}
+    libraries = {
+        DISTRIBUTIONS.get(name, name)
+        for path in files
+        if path.suffix == ".py"
+        for name in _libraries(path)
+    }
     lines += [f"{name}=={pins[name]}" for name in sorted(libraries & pins.keys())]
     return "\n".join(lines) + "\n"
 
@@ -52,7 +58,7 @@ def closure(script: Path) -> set[Path]:
             if not path.as_posix().startswith(WITHOUT_EFFECT):
                 reached.add(path)
                 waiting.append(path)
-    return reached
+    return reached | {named for path in reached for named in _named_files(path)}
 
 
 def essence(source: str) -> str:
@@ -98,8 +104,19 @@ def _comments(source: str) -> Iterator[Span]:
 @cache
 def _digest(path: Path) -> str | None:
     """SHA-256 of a file's essence; None where it has none. Line endings make no difference."""
-    found = essence(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    found = essence(text) if path.suffix == ".py" else text
     return hashlib.sha256(found.encode()).hexdigest() if found else None
+
+
+@cache
+def _named_files(path: Path) -> frozenset[Path]:
+    """The files beside a module that it names in a text, other modules apart."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    names = {text for text in texts if isinstance(text, str) and re.fullmatch(r"[\w-]+\.\w+", text)}
+    found = {path.with_name(name) for name in names}
+    return frozenset(file for file in found if file.is_file() and file.suffix != ".py")
 
 
 @cache
