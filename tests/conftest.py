@@ -11,10 +11,14 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from tests.project import Project
+from tests.shapes import check
 
 # How long an example takes says nothing on a machine that runs other tests at the same time.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+check()
 
 
 SLOWEST = ("test_docs", "test_recovery", "test_pipeline", "test_parallel", "test_stages")
