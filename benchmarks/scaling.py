@@ -29,10 +29,10 @@ HEADER = """\
 |---|---|---|---|---|---|---|"""
 
 
-def write_images(folder: Path, count: int, size: int, channels: int) -> None:
+def write_images(folder: Path, count: int, size: int, channels: int, seed: int = 0) -> None:
     """`count` smooth PNG files; of more than DISTINCT, the others are links to the first."""
     folder.mkdir()
-    chance = np.random.default_rng(0)
+    chance = np.random.default_rng(seed)
     for n in range(count):
         path = folder / f"{n:07d}.png"
         if n >= DISTINCT:

@@ -86,7 +86,7 @@ HEAVY = ["torchvision", "torch._dynamo", "torchmetrics", "pandas"]
 UNNEEDED = {
     "code": ["torch", "sklearn", "matplotlib", *HEAVY],
     "download": ["torch", "sklearn", "matplotlib", *HEAVY],
-    "preprocess": ["torch", "sklearn", "matplotlib", *HEAVY],
+    "preprocess": ["torch", "sklearn", *HEAVY],
     "plot_latent": ["torch", "sklearn", *HEAVY],
     "train": ["sklearn", "matplotlib", *HEAVY],
     "generate": ["sklearn", *HEAVY],

@@ -9,7 +9,7 @@ import pytest
 from tests.project import ROOT, Project, environment, wait_for
 
 LONGER = {
-    "train.epochs": 25,
+    "train.epochs": 12,
     "train.batch_size": 64,
     "models.vae": None,
     "corruptions.rotate": None,

@@ -1,0 +1,81 @@
+"""Peak memory of every stage against the number of images, and what a line through it says.
+
+    python -m benchmarks.memory --images 50000 100000 --size 32 --until 1000000
+
+Makes folders of PNG files in ten classes in a temporary copy of the project, runs each stage once
+on each, with small networks and one epoch, and prints a row of a Markdown table for each stage: the
+largest resident set of its process at each number of images (mapped files included), and at
+`--until` by the line through the last two.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from benchmarks.scaling import measure, write_images
+from tests.project import Project
+
+ITEM = ("vae", "jigsaw")
+STAGES = [
+    ("preprocess",),
+    ("preprocess_corruptions",),
+    ("train", *ITEM),
+    ("embed", *ITEM),
+    ("plot_latent", *ITEM),
+    ("train_classifier",),
+    ("generate", *ITEM),
+    ("evaluate", *ITEM),
+    ("baselines",),
+    ("report",),
+]
+CLASSES = 10
+
+
+def peaks(count: int, size: int, channels: int) -> dict[str, float]:
+    """The peak memory of each stage in GiB."""
+    changes = {
+        "data.name": "folder",
+        "data.size": size,
+        "models.vae.channels": [8],
+        "models.vae.latent_dim": 128,
+        "models.ae": None,
+        "corruptions.rotate": None,
+        "train.epochs": 1,
+        "train.batch_size": 512,
+        "classifier.epochs": 1,
+        "classifier.batch_size": 512,
+        "evaluate.generated_samples": 10_000,
+        "plot_latent.tsne_points": 1000,
+        "report.points": 600,
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        project = Project(Path(folder) / "project", changes)
+        images = project.path("images")
+        images.mkdir(exist_ok=True)
+        for label in range(CLASSES):
+            write_images(images / f"class {label}", count // CLASSES, size, channels, seed=label)
+        measure(project, "download")
+        return {stage[0]: measure(project, *stage)[1] for stage in STAGES}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Peak memory of every stage.")
+    parser.add_argument("--images", type=int, nargs="+", default=[50_000, 100_000])
+    parser.add_argument("--size", type=int, default=32)
+    parser.add_argument("--channels", type=int, default=3, choices=(1, 3))
+    parser.add_argument("--until", type=int, default=1_000_000)
+    options = parser.parse_args()
+    measured = [peaks(count, options.size, options.channels) for count in options.images]
+    print(f"| stage | {' | '.join(f'{n:,} images' for n in (*options.images, options.until))} |")
+    print("|---" * (2 + len(options.images)) + "|")
+    for stage in measured[0]:
+        found = [peak[stage] for peak in measured]
+        cells = [f"{peak:.2f} GiB" for peak in found]
+        if len(found) > 1:
+            step = (found[-1] - found[-2]) / (options.images[-1] - options.images[-2])
+            cells.append(f"{found[-1] + step * (options.until - options.images[-1]):.1f} GiB")
+        print(f"| {stage.replace('_', '-')} | {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
