@@ -6,14 +6,9 @@ import sys
 import psutil
 import pytest
 
+from tests.kill_test import CHANGES
 from tests.project import ROOT, Project, environment, wait_for
 
-LONGER = {
-    "train.epochs": 12,
-    "train.batch_size": 64,
-    "models.vae": None,
-    "corruptions.rotate": None,
-}
 LAST = "embed@ae-jigsaw"
 """The stage to run up to: what follows a training is as in any other run."""
 
@@ -21,14 +16,14 @@ LAST = "embed@ae-jigsaw"
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory) -> Project:
     """A longer training that nobody disturbs."""
-    project = Project(tmp_path_factory.mktemp("calm") / "calm", LONGER)
+    project = Project(tmp_path_factory.mktemp("calm") / "calm", CHANGES)
     project.repro(LAST)
     return project
 
 
 @pytest.mark.parametrize("command", [["repro"], ["exp", "run", "--temp"]], ids=" ".join)
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(calm: Project, tmp_path, command):
-    killed = Project(tmp_path / "killed", LONGER)
+    killed = Project(tmp_path / "killed", CHANGES)
     process = start(killed, *command, LAST)
     wait_for(killed.states)
     stages = psutil.Process(process.pid).children(recursive=True)
@@ -48,7 +43,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(calm: Project, tmp_pa
 
 
 def test_a_killed_queued_experiment_goes_on_when_it_is_queued_again(calm: Project, tmp_path):
-    killed = Project(tmp_path / "queued", LONGER)
+    killed = Project(tmp_path / "queued", CHANGES)
     for name in ("first", "second"):
         killed.run("dvc", "exp", "run", "--queue", "--name", name, LAST)
         start(killed, "queue", "start").wait(timeout=60)
@@ -80,12 +75,13 @@ def lock_of_experiment(project: Project) -> str:
     return project.run("git", "show", f"{ref}:dvc.lock").stdout
 
 
-def test_a_pipeline_killed_again_and_again_ends_with_the_same_bytes():
+def test_a_pipeline_killed_again_and_again_ends_with_the_same_bytes(calm: Project):
     """A few rounds of the kill test; `make kill-test` runs more."""
+    lock = str(calm.path("dvc.lock"))
     result = subprocess.run(
-        [sys.executable, "-m", "tests.kill_test", "3", "embed@vae-jigsaw"],
+        [sys.executable, "-m", "tests.kill_test", "3", LAST, "--undisturbed", lock],
         cwd=ROOT,
-        env=environment(),
+        env=environment(PYTHONPATH=str(ROOT / "src")),
         capture_output=True,
         text=True,
         timeout=600,

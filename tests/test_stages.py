@@ -168,7 +168,7 @@ def test_a_stage_ends_with_the_dvc_that_started_it(
     assert alive == []
 
 
-LONGER = {"train.epochs": 15, "train.batch_size": 64}
+LONGER = {"train.epochs": 8, "train.batch_size": 64}
 AS_BEFORE = {"train.epochs": 1, "train.batch_size": 16}
 
 

@@ -157,7 +157,10 @@ def run(program: str, arguments: list[str]) -> None:
 
 def call(address: str, program: str, arguments: list[str]) -> int:
     """Have the server run a command as if it were this process; its exit status."""
-    if program == "python" and not (arguments[:1] == ["-m"] and arguments[1].startswith(SERVED)):
+    # The server's torch has read its number of threads: another one takes a process of its own.
+    fits = os.environ.get("OMP_NUM_THREADS") == "1"
+    served = arguments[:1] == ["-m"] and arguments[1].startswith(SERVED)
+    if program == "python" and not (fits and served):
         os.execv(sys.executable, [sys.executable, *arguments])
     told = {
         "program": program,
