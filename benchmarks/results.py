@@ -36,7 +36,7 @@ def metrics_of(item: str, revision: str | None) -> Errors:
     """The test metrics of an item in the workspace or in a named experiment."""
     path = f"metrics/{item}.json"
     content = dvc.api.metrics_show(path, rev=revision)
-    return content.get(path, content)["reconstruction"]
+    return content.get(path, content)["test"]["reconstruction"]
 
 
 def pca_errors(latent_sizes: tuple[int, ...]) -> dict[int, Errors]:

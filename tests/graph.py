@@ -7,11 +7,10 @@ through other stages, as they would hide how the data flow.
 """
 
 import re
-import subprocess
 
 from networkx import DiGraph, transitive_reduction
 
-from tests.project import ROOT, environment
+from tests.project import ROOT, dvc_here
 
 README = ROOT / "README.md"
 BLOCK = re.compile(r"```mermaid\n.*?```\n", flags=re.DOTALL)
@@ -19,14 +18,7 @@ BLOCK = re.compile(r"```mermaid\n.*?```\n", flags=re.DOTALL)
 
 def graph() -> str:
     """The block of the README that holds the graph."""
-    drawn = subprocess.run(
-        ["dvc", "dag", "--collapse-foreach-matrix", "--mermaid"],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    drawn = dvc_here("dag", "--collapse-foreach-matrix", "--mermaid")
     names = dict(re.findall(r"(node\d+)\[\"(.+?)\"\]", drawn))
     arrows = re.findall(r"(node\d+)-->(node\d+)", drawn)
     edges = {(names[one], names[other]) for one, other in arrows if names[one] != "code"}

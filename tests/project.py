@@ -62,6 +62,14 @@ def warm(**extra: str) -> dict[str, str]:
     return environment(**{"PATH": path} | extra)
 
 
+def dvc_here(*arguments: str) -> str:
+    """What dvc prints in the working tree itself."""
+    command = ["dvc", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=True
+    ).stdout
+
+
 def wait_for(condition: Callable[[], object], seconds: float = 240) -> None:
     """Return once the condition is true; fail if it has not become so in time."""
     deadline = time.monotonic() + seconds

@@ -142,12 +142,12 @@ def check() -> None:
         if parts[-1] not in ("__init__", "__main__"):
             import_module(".".join(parts))
     for name, promised in PROMISED.items():
-        holder, attribute = _holder(name)
+        holder, attribute = holder_of(name)
         function = getattr(holder, attribute)
         _replace(holder, attribute, function, _wrapped(function, promised))
 
 
-def _holder(name: str) -> tuple[Any, str]:
+def holder_of(name: str) -> tuple[Any, str]:
     """The module or class that holds a function, and the function's name in it."""
     *parts, attribute = name.split(".")
     if parts[-1][0].isupper():

@@ -1,9 +1,13 @@
 """The benchmarks run, and the ways that they compare do the same work."""
 
+import json
+
 import pytest
 import torch
 
 from benchmarks.epoch import WAYS, applies, made_images, measure, report, rotated, shuffled
+from benchmarks.results import metrics_of, row
+from tests.project import ROOT
 
 ONE_OF_EACH = {
     "tutorial-0": "jigsaw",
@@ -48,3 +52,11 @@ def test_the_report_has_a_row_for_each_way(capsys):
     assert all(f"| {way} |" in printed for way in WAYS)
     assert "12.0 s (1.00), 100 MiB" in printed
     assert "clean 98.0%" in printed
+
+
+def test_the_tables_of_results_read_the_test_numbers_of_an_item():
+    kept = json.loads((ROOT / "metrics/ae-none.json").read_text())
+    found = metrics_of("ae-none", None)
+    assert found == kept["test"]["reconstruction"]
+    assert found["mse"] != kept["validation"]["mse"]
+    assert row("AE, none", 128, found).startswith(f"| AE, none | 128 | {found['mse']:.4f} |")

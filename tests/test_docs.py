@@ -14,7 +14,7 @@ import yaml
 from PIL import Image
 
 from tests.browser import launched
-from tests.project import MAKE_HERE, ROOT, Project, environment, warm
+from tests.project import MAKE_HERE, ROOT, Project, dvc_here, environment, warm
 from tests.servers import ssh_server
 
 DOCS = ROOT / "docs"
@@ -219,14 +219,7 @@ def test_every_page_with_commands_is_read():
 
 def test_the_tutorial_names_what_there_is():
     commands = "\n".join(block.text for block in blocks("tutorial"))
-    stages = subprocess.run(
-        ["dvc", "stage", "list", "--name-only"],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
+    stages = dvc_here("stage", "list", "--name-only").split()
     targets = {target for line in re.findall(r"dvc repro(.*)", commands) for target in line.split()}
     assert len(targets) == 7
     assert targets <= set(stages)

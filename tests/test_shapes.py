@@ -10,7 +10,7 @@ from jaxtyping import TypeCheckError
 from autoencoders.io.tensors import to_float
 from autoencoders.measures.reconstruction import mse_per_image
 from autoencoders.sampling.classes import class_means
-from tests.shapes import PROMISED, _holder
+from tests.shapes import PROMISED, holder_of
 
 
 def test_a_wrong_type_or_shape_is_refused_in_tests():
@@ -28,7 +28,7 @@ def test_a_wrong_type_or_shape_is_refused_in_tests():
 
 @pytest.mark.parametrize("name", PROMISED)
 def test_what_is_checked_has_a_docstring_with_its_shape(name):
-    holder, attribute = _holder(name)
+    holder, attribute = holder_of(name)
     function = inspect.unwrap(getattr(holder, attribute))
     asked = inspect.signature(function).parameters
     assert PROMISED[name].keys() - {"return"} <= asked.keys()

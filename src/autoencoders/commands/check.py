@@ -81,7 +81,7 @@ def findings(reading: Reading, content: Content) -> dict[str, Any]:
         "damaged": {path.as_posix(): why for path, why in sorted(reading.damaged.items())},
         "equal": [[one.as_posix(), other.as_posix()] for one, other in reading.pairs],
         "dropped": reading.dropped,
-        "flat": [path.as_posix() for path in reading.flat_images()],
+        "flat": [path.as_posix() for path in reading.flat_images],
         "names": list(reading.odd_names()),
     }
 

@@ -17,8 +17,8 @@ from autoencoders.commands.image_files import Source, find_images, write_images
 from autoencoders.commands.output import check_new
 from autoencoders.corruptions.base import permute_pixels
 from autoencoders.corruptions.registry import build_corruption
+from autoencoders.data.headers import deep_note, read_headers
 from autoencoders.data.images import decode_images, listed, white_of
-from autoencoders.data.reading import read_headers
 from autoencoders.errors import UserError
 from autoencoders.figures.grids import Row, image_grid
 from autoencoders.io.files import whole_folder
@@ -73,10 +73,9 @@ def reconstruct(
         raise UserError(f"--batch-size is {batch_size}, expected at least 1")
     sources = find_images(images)
     headers = read_headers([source.path for source in sources])
-    highest = max((header.highest for header in headers.values()), default=0)
-    white = white_of(highest)
-    if highest:
-        print(f"files of more than 8 bits: the highest level is {highest}, and {white} is white")
+    white = white_of(max((header.highest for header in headers.values()), default=0))
+    if said := deep_note(headers, white):
+        print(said)
     trained = load_model(model, prepare(device, "--device"), batch_size)
     own: dict[str, Any] = {"grid": grid} if corrupt == "jigsaw" else {}
     _, height, width = trained.image_shape

@@ -1,8 +1,8 @@
 """All that is found in a folder of images: what is read of it, and what may be wrong with it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -11,42 +11,15 @@ import numpy as np
 from autoencoders.data.base import Split
 from autoencoders.data.duplicates import first_of_equal
 from autoencoders.data.files import Passed
-from autoencoders.data.images import (
-    ImageError,
-    decode_images,
-    highest_level,
-    in_threads,
-    is_deep,
-    is_grey,
-    listed,
-    opened,
-    white_of,
-)
+from autoencoders.data.headers import Header, deep_note, file_count, read_headers
+from autoencoders.data.images import decode_images, listed, white_of
 from autoencoders.data.layout import Files, find_files
 
-ORIENTATION = 0x0112  # EXIF's tag
+BATCH = 1000
 FLAT_DEVIATION = 1.0
 """Grey levels: an image that varies less shows nothing."""
 FIRST_KEPT = ("test", "validation", "train")
 """Of equal images in several splits the one that stays, so that no test image is lost."""
-
-
-@dataclass(frozen=True)
-class Header:
-    """What an image file says of itself."""
-
-    width: int
-    height: int
-    mode: str
-    grey: bool
-    bits: int
-    """Of each grey level or colour."""
-    turned: bool
-    """Whether EXIF says to turn or mirror it."""
-    several: bool
-    """Whether it holds several images, of which the first is read."""
-    highest: int
-    """The highest level, of whole numbers of more than 8 bits."""
 
 
 @dataclass
@@ -77,30 +50,28 @@ class Reading:
             for path, label in zip(files.paths, files.labels, strict=True)
         }
 
+    @cached_property
     def flat_images(self) -> list[Path]:
         """The files whose images vary by less than a grey level."""
-        return [
-            path
-            for name, split in self.splits.items()
-            for path, image in zip(self.files[name].paths, split.images, strict=True)
-            if image.std() < FLAT_DEVIATION
-        ]
+        found = []
+        for name, split in self.splits.items():
+            paths = self.files[name].paths
+            for start in range(0, len(paths), BATCH):
+                spread = split.images[start : start + BATCH].std(axis=(1, 2, 3))
+                found += [paths[start + n] for n in np.flatnonzero(spread < FLAT_DEVIATION)]
+        return found
 
     def notes(self) -> Iterator[str]:
         """What a user should know of what was read, in a line each."""
         if self.passed:
             yield f"passed over: {self.passed}"
         headers = self.headers.values()
-        if deep := [header for header in headers if header.highest]:
-            yield (
-                f"{_files(len(deep))} of more than 8 bits: the highest level is "
-                f"{max(header.highest for header in deep)}, and {self.white_level} is white "
-                "(data.white_level)"
-            )
+        if said := deep_note(self.headers, self.white_level):
+            yield f"{said} (data.white_level)"
         if several := sum(header.several for header in headers):
-            yield f"{_files(several)} with several images, of which the first is read"
+            yield f"{file_count(several)} with several images, of which the first is read"
         if cut := sum(header.bits == 16 and header.mode.startswith("RGB") for header in headers):
-            yield f"{_files(cut)} of 16 bits for each colour, of which the upper 8 are read"
+            yield f"{file_count(cut)} of 16 bits for each colour, of which the upper 8 are read"
         if self.dropped:
             yield f"{self.dropped} left out, as they equal another image (data.duplicates)"
         if self.pairs:
@@ -113,7 +84,7 @@ class Reading:
             else:
                 classes = f", {apart} of them in another class" if apart else ""
                 yield f"{len(self.pairs)} images equal another{classes}, {such}"
-        if flat := self.flat_images():
+        if flat := self.flat_images:
             images = "1 image" if len(flat) == 1 else f"{len(flat)} images"
             yield f"{images} of one grey level or colour, such as {flat[0]}"
         yield from self.odd_names()
@@ -179,33 +150,6 @@ def read_folder(
     return reading
 
 
-def read_headers(paths: Sequence[Path]) -> dict[Path, Header]:
-    """What each file says of itself that can be opened, in the order of the paths."""
-    found: dict[Path, Header] = {}
-
-    def look(path: Path) -> None:
-        with suppress(ImageError), opened(path) as image:  # which decoding will tell
-            found[path] = Header(
-                *image.size,
-                image.mode,
-                is_grey(image),
-                _bits(image),
-                image.getexif().get(ORIENTATION, 1) != 1,
-                getattr(image, "is_animated", False),
-                highest_level(image),
-            )
-
-    in_threads(look, paths, "reading headers")
-    return {path: found[path] for path in paths if path in found}
-
-
-def _bits(image) -> int:
-    raw = str(image.tile[0].args) if image.tile else ""
-    if is_deep(image.mode):
-        return 16 if image.mode.startswith("I;16") else 32
-    return 16 if ";16" in raw else 1 if image.mode == "1" else 8
-
-
 def _decode(
     files: Mapping[str, Files], channels: int, size: int, white_level: int
 ) -> tuple[dict[str, Split], dict[str, Files], dict[Path, str]]:
@@ -251,7 +195,3 @@ def _keep(splits: dict[str, Split], files: dict[str, Files], name: str, kept: np
     paths = [path for path, whole in zip(files[name].paths, kept, strict=True) if whole]
     files[name] = Files(paths, files[name].labels[kept])
     splits[name] = splits[name].take(kept)
-
-
-def _files(count: int) -> str:
-    return "1 file" if count == 1 else f"{count} files"
