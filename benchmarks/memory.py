@@ -10,6 +10,7 @@ two small numbers tell nothing of a large one.
 """
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
@@ -56,7 +57,14 @@ def peaks(count: int, size: int, channels: int) -> dict[str, float]:
         for label in range(CLASSES):
             write_images(images / f"class {label}", count // CLASSES, size, channels, seed=label)
         measure(project, "download")
-        return {stage[0]: measure(project, *stage)[1] for stage in STAGES}
+        return {stage[0]: peak(project, stage) for stage in STAGES}
+
+
+def peak(project: Project, stage: tuple[str, ...]) -> float:
+    """The peak memory of a stage in GiB, told as soon as it is known: the largest take an hour."""
+    seconds, gibibytes = measure(project, *stage)
+    print(f"{stage[0]}: {seconds:.0f} s, {gibibytes:.2f} GiB", file=sys.stderr, flush=True)
+    return gibibytes
 
 
 def main() -> None:
