@@ -33,12 +33,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from autoencoders.corruptions.base import Corruption, permute_pixels
+from autoencoders.corruptions.base import Corruption
+from autoencoders.corruptions.base import split as split_record
 from autoencoders.corruptions.registry import build_corruption
 from autoencoders.models.base import Autoencoder
 from autoencoders.models.registry import build_model
 from autoencoders.nets.devices import prepare
-from autoencoders.params import read_params, settings
+from autoencoders.params import read_params
 from autoencoders.training.checkpoint import Checkpoint
 from autoencoders.training.loop import Schedule, Training, TrainingData
 from autoencoders.training.step import Step
@@ -58,7 +59,9 @@ MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
 def model_of(corruption: str, aligned: bool) -> Autoencoder:
     torch.manual_seed(0)
     undone = CORRUPTIONS[corruption] if aligned else None
-    return build_model("ae", SHAPE, settings(read_params().models["ae"]) | {"align": undone})
+    return build_model(
+        "ae", SHAPE, read_params().models["ae"].model_dump(exclude={"kind"}) | {"align": undone}
+    )
 
 
 def made_images(count: int) -> Tensor:
@@ -171,7 +174,7 @@ def ours(corruption: str, images: Tensor, aligned: bool) -> dict[str, float]:
     prepare("cpu")
     config = read_params().train.model_dump(exclude={"device", "processes"})
     schedule = Schedule(**config | {"epochs": 2, "snapshot_epochs": []})
-    drawn = build_corruption(height=SHAPE[1], width=SHAPE[2], **CORRUPTIONS[corruption])
+    drawn = build_corruption(CORRUPTIONS[corruption], *SHAPE[1:])
     data = TrainingData(images, images[:1], images[:1], images[:1])
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Checkpoint(Path(folder), "benchmark", "0" * 64)
@@ -216,8 +219,10 @@ def time_corruption(corruption: Corruption, images: Tensor, batch_size: int) -> 
     """The seconds that corrupting every image takes: drawing, tables and gathering."""
     start = time.perf_counter()
     record = corruption.draw(len(images), torch.Generator().manual_seed(0))
-    for batch, drawn in zip(images.split(batch_size), record.split(batch_size), strict=True):
-        permute_pixels(batch, corruption.table(drawn))
+    for batch, drawn in zip(
+        images.split(batch_size), split_record(record, batch_size), strict=True
+    ):
+        corruption.apply(batch, drawn)
     return time.perf_counter() - start
 
 

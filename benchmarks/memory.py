@@ -38,7 +38,7 @@ def peaks(count: int, size: int, channels: int) -> dict[str, float]:
     changes = {
         "data.name": "folder",
         "data.size": size,
-        "models.vae.channels": [8],
+        "models.vae.network.channels": [8],
         "models.vae.latent_dim": 128,
         "models.ae": None,
         "corruptions.rotate": None,

@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from autoencoders.io.arrays import read_arrays
 from autoencoders.io.tensors import to_float
 from autoencoders.models.registry import build_model
-from autoencoders.params import read_params, settings
+from autoencoders.params import read_params
 from benchmarks.errors import mean_errors
 
 PROCESSED = Path("data/processed")
@@ -114,9 +114,13 @@ def measure(kind: str, latent_dim: int, with_our_networks: bool) -> dict[str, fl
     params = read_params()
     shape = tuple(train.shape[1:])
     torch.manual_seed(params.seed)
-    own = params.models[kind]
+    own = params.models[kind].model_dump(exclude={"kind"})
     ours = (
-        build_model(kind, shape, settings(own) | {"latent_dim": latent_dim, "align": None})
+        build_model(
+            kind,
+            shape,
+            own | {"latent_dim": latent_dim, "align": None},
+        )
         if with_our_networks
         else None
     )

@@ -61,7 +61,7 @@ def row(count: int, size: int, channels: int, network: list[int]) -> str:
     changes = {
         "data.name": "folder",
         "data.size": size,
-        "models.ae.channels": network,
+        "models.ae.network.channels": network,
         "models.ae.latent_dim": 128,
         "models.ae.align": False,
         "train.batch_size": 128,

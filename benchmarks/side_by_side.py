@@ -23,7 +23,7 @@ CHANGES = {
     "data.name": "folder",
     "data.size": 28,
     "train.batch_size": 128,
-    **{f"models.{model}.channels": [32, 64, 128] for model in MODELS},
+    **{f"models.{model}.network.channels": [32, 64, 128] for model in MODELS},
     **{f"models.{model}.latent_dim": 128 for model in MODELS},
     **{f"models.{model}.align": False for model in MODELS},
 }

@@ -6,16 +6,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from autoencoders.corruptions.base import permute_pixels
+from autoencoders.corruptions.base import batches
 from autoencoders.corruptions.registry import build_corruption
 from autoencoders.io.arrays import IMAGES, LABELS, read_arrays, read_pairs, write_arrays
 from autoencoders.io.files import whole_folder
 from autoencoders.io.streams import generator
 from autoencoders.io.tensors import EVALUATION_BATCH
-from autoencoders.models.inference import encode
+from autoencoders.models.inference import encode_parts
 from autoencoders.models.registry import load_model
 from autoencoders.nets.devices import prepare
-from autoencoders.params import Params, settings
+from autoencoders.params import Params, described
 from autoencoders.runner.stage import run_stage
 from autoencoders.sampling.mixture import fit_mixture
 
@@ -25,18 +25,16 @@ def embed(params: Params, model_name: str, corruption_name: str) -> None:
     device = prepare(params.train.device)
     model = load_model(Path("models") / item, device)
     train = read_arrays(Path("data/processed/train.safetensors"), images=IMAGES, labels=LABELS)
-    config = params.corruptions[corruption_name]
-    height, width = train["images"].shape[2:]
-    corruption = build_corruption(config.kind, height, width, **settings(config))
+    config = described(params.corruptions[corruption_name])
+    corruption = build_corruption(config, *train["images"].shape[2:])
     # Training images are corrupted once, as in no epoch of the training.
     chance = generator(params.seed, "embedded corruption")
     images = torch.from_numpy(train["images"])
     record = corruption.draw(len(images), chance)
-    batches = zip(images.split(EVALUATION_BATCH), record.split(EVALUATION_BATCH), strict=True)
     splits: dict[str, tuple[Iterable[torch.Tensor], np.ndarray]] = {
         # Batch by batch, as corrupted images would take as much memory as the images.
         "train": (
-            (permute_pixels(batch, corruption.table(drawn)) for batch, drawn in batches),
+            (corruption.apply(batch, drawn) for batch, drawn in batches(images, record)),
             train["labels"],
         )
     }
@@ -45,13 +43,12 @@ def embed(params: Params, model_name: str, corruption_name: str) -> None:
             Path(f"data/processed/{split}.safetensors"),
             Path(f"data/corrupted/{corruption_name}/{split}.safetensors"),
         )
-        splits[split] = [torch.from_numpy(corrupted["images"])], originals["labels"]
+        inputs = torch.from_numpy(corrupted["images"])
+        splits[split] = inputs.split(EVALUATION_BATCH), originals["labels"]
     with whole_folder(Path("data/embeddings") / item) as folder:
         for split, (parts, labels) in splits.items():
-            codes = [encode(model, part.to(device)) for part in parts]
-            arrays = {
-                name: torch.cat([part[name] for part in codes]).cpu().numpy() for name in codes[0]
-            }
+            found = encode_parts(model, (part.to(device) for part in parts), len(labels))
+            arrays = {name: codes.cpu().numpy() for name, codes in found.items()}
             write_arrays(folder / f"{split}.safetensors", arrays | {"labels": labels})
             if split == "train":
                 mixture = fit_mixture(arrays["mean"], params.mixture.components, params.seed)

@@ -17,7 +17,7 @@ from autoencoders.measures.suite import Suite
 from autoencoders.models.registry import load_model
 from autoencoders.nets.classifier import load_classifier, read_features
 from autoencoders.nets.devices import prepare
-from autoencoders.params import Params, settings
+from autoencoders.params import Params, described
 from autoencoders.runner.stage import run_stage
 from autoencoders.sampling.mixture import MIXTURE
 from autoencoders.sampling.ways import ways_between
@@ -55,27 +55,24 @@ def evaluate(params: Params, model_name: str, corruption_name: str) -> None:
     findings |= model_findings(model, torch.from_numpy(images[1]).to(device))
 
     images = originals, own = read_images("test", corruption_name)
-    inputs = {
-        name: read_pairs(TEST, Path(f"data/corrupted/{name}/test.safetensors"))[1]
-        for name in params.corruptions
-    }
-    height, width = originals.shape[2:]
-    corruptions = {
-        name: build_corruption(config.kind, height, width, device, **settings(config))
-        for name, config in params.corruptions.items()
-    }
-    latent = neighbourhood_measures(originals, test[0], seed)
+    _, height, width = model.image_shape
+    inputs, corruptions = {}, {}
+    for name, part in params.corruptions.items():
+        inputs[name] = read_pairs(TEST, Path(f"data/corrupted/{name}/test.safetensors"))[1]
+        corruptions[name] = build_corruption(described(part), height, width, device)
     measured = {
         "reconstruction": suite.reconstruction(images, test[1], classes),
         "likelihood": suite.likelihood(images, params.evaluate.importance_samples),
         "stress": suite.stress(originals, inputs, corruptions),
-        "latent": latent | (class_measures(probes, *test, seed) if probes else {}),
+        "code": model.code_measures(read_arrays(embeddings / "test.safetensors")) or None,
+        "latent": neighbourhood_measures(originals, test[0], seed)
+        | (class_measures(probes, *test, seed) if probes else {}),
         "generation": suite.generation(own, train[0], mixture, seen, count),
         "ways": suite.ways(ways_between(*validation, classes, blends), classes),
     }
-    test_measures = {name: found for name, found in measured.items() if found is not None}
+    found = {name: measures for name, measures in measured.items() if measures is not None}
     training = {"best_epoch": best_epoch(history), "findings": findings}
-    content = {"validation": chosen_by, "test": test_measures, "training": training}
+    content = {"validation": chosen_by, "test": found, "training": training}
     write_json(Path(f"metrics/{item}.json"), content)
 
 

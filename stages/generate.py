@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from autoencoders.corruptions.registry import build_corruption
 from autoencoders.data.checks import check_blends
 from autoencoders.figures.curves import class_shares, loss_curves
 from autoencoders.figures.gallery import Gallery, ends_of_classes, ends_of_images
@@ -13,10 +14,9 @@ from autoencoders.io.files import read_history, read_json, whole_folder
 from autoencoders.io.streams import generator, numpy_generator, subsample
 from autoencoders.models.inference import decode_codes
 from autoencoders.models.registry import load_model
-from autoencoders.models.vae import VariationalAutoencoder
 from autoencoders.nets.classifier import load_classifier, logits
 from autoencoders.nets.devices import prepare
-from autoencoders.params import Params
+from autoencoders.params import Params, described
 from autoencoders.runner.stage import run_stage
 from autoencoders.sampling.classes import class_means, sets_to_blend
 from autoencoders.sampling.mixture import MIXTURE, sample_mixture
@@ -48,7 +48,9 @@ def generate(params: Params, model_name: str, corruption_name: str) -> None:
     with whole_folder(Path("plots/generated") / item) as folder:
         gallery = Gallery(folder, item, decode, settings.interpolation_steps)
         names = [classes[label] for label in labels] if classes else []
-        gallery.draw_reconstructions(snapshots, originals, corrupted, names)
+        config = described(params.corruptions[corruption_name])
+        said = build_corruption(config, *originals.shape[2:]).captions(corrupted)
+        gallery.draw_reconstructions(snapshots, originals, corrupted["images"], names, said)
         loss_curves(folder / "losses.png", item, history, unit)
 
         if classes:
@@ -73,9 +75,11 @@ def generate(params: Params, model_name: str, corruption_name: str) -> None:
 
         drawn = sample_mixture(mixture, settings.samples, numpy_generator(seed, "shown mixture"))
         gallery.draw_samples("mixture", drawn, train)
-        if isinstance(model, VariationalAutoencoder):
-            prior = model.sample_prior(settings.samples, generator(seed, "prior")).numpy()
+        if model.prior is not None:
+            chance = generator(seed, "prior", device=device)
+            prior = model.sample_prior(settings.samples, chance).cpu().numpy()
             gallery.draw_samples("prior", prior, train)
+        if model.prior == "standard normal":
             gallery.draw_traversals(codes, settings.traversals)
         if model.latent_dim == 2:
             gallery.draw_plane(codes)

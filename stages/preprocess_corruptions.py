@@ -8,7 +8,7 @@ from autoencoders.corruptions.registry import build_corruption
 from autoencoders.io.arrays import IMAGES, read_arrays, write_arrays
 from autoencoders.io.files import whole_folder
 from autoencoders.io.streams import generator
-from autoencoders.params import Params, settings
+from autoencoders.params import Params, described
 from autoencoders.runner.stage import run_stage
 
 
@@ -17,15 +17,13 @@ def preprocess_corruptions(params: Params) -> None:
         for split in ("validation", "test"):
             arrays = read_arrays(Path(f"data/processed/{split}.safetensors"), images=IMAGES)
             images = torch.from_numpy(arrays["images"])
-            height, width = images.shape[2:]
             for name, config in params.corruptions.items():
-                corruption = build_corruption(config.kind, height, width, **settings(config))
+                corruption = build_corruption(described(config), *images.shape[2:])
                 chance = generator(params.seed, f"{split} corruption")
                 inputs, record = corruption.draw_and_apply(images, chance)
-                write_arrays(
-                    folder / name / f"{split}.safetensors",
-                    {"images": inputs.numpy(), corruption.record_name: record.numpy()},
-                )
+                drawn = {key: values.numpy() for key, values in record.items()}
+                path = folder / name / f"{split}.safetensors"
+                write_arrays(path, {"images": inputs.numpy(), **drawn})
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import numpy as np
 
+from autoencoders.corruptions.registry import build_corruption
 from autoencoders.figures.heatmaps import error_heatmap
 from autoencoders.io.arrays import IMAGES, LABELS, read_arrays, read_pairs
 from autoencoders.io.files import read_json, whole_file, write_json
 from autoencoders.io.streams import subsample
-from autoencoders.params import Params
+from autoencoders.params import Params, described
 from autoencoders.report.content import SHEET_COLUMNS, first_blend, most_explored, page, picture
-from autoencoders.report.items import item_content
+from autoencoders.report.items import first_explored, item_content
 from autoencoders.report.table import COLUMNS, baseline_rows, headlines, model_row
 from autoencoders.runner.stage import run_stage
 
@@ -43,7 +44,16 @@ def report(params: Params) -> None:
     }
     sheets = {name: arrays["images"][chosen] for name, arrays in inputs.items()}
     sizes = [config.latent_dim for config in params.models.values()]
-    kinds = [params.models[model].kind for model, _ in params.items()]
+    said = {
+        name: build_corruption(described(config), *dataset["image_shape"][1:]).captions(
+            inputs[name]
+        )
+        for name, config in params.corruptions.items()
+    }
+    items = [
+        item_content(model, seen, validation, (inputs[seen]["images"], said[seen]), chosen, classes)
+        for model, seen in params.items()
+    ]
     content = {
         "about": f"{dataset['name']}, {len(names)} trained models, seed {params.seed}",
         "classes": classes,
@@ -54,11 +64,8 @@ def report(params: Params) -> None:
             "original": picture(validation["images"][chosen], SHEET_COLUMNS),
             "inputs": {name: picture(images, SHEET_COLUMNS) for name, images in sheets.items()},
         },
-        "items": [
-            item_content(model, corruption, validation, inputs[corruption], chosen, len(classes))
-            for model, corruption in params.items()
-        ],
-        "first_explored": names[kinds.index("vae") if "vae" in kinds else 0],
+        "items": items,
+        "first_explored": first_explored(items),
         "first_blend": first_blend(blends, classes),
         "columns": [dict(zip(("name", "meaning", "digits"), c, strict=True)) for c in COLUMNS],
         "rows": [model_row(name, m) for name, m in measured.items()]

@@ -13,7 +13,7 @@ from autoencoders.io.tensors import to_bytes
 from autoencoders.models.inference import align
 from autoencoders.models.registry import build_model, save_model
 from autoencoders.nets.devices import prepare, rounding
-from autoencoders.params import Params, settings
+from autoencoders.params import Params, described
 from autoencoders.runner.process import project_root
 from autoencoders.runner.stage import run_stage
 from autoencoders.sampling.classes import examples
@@ -31,7 +31,7 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
         return
     item = f"{model_name}-{corruption_name}"
     model_config = params.models[model_name]
-    corruption_config = params.corruptions[corruption_name]
+    corruption_config = described(params.corruptions[corruption_name])
     device = prepare(params.train.device)
     group = join(device)
 
@@ -51,14 +51,12 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
     _, height, width = image_shape = tuple(images.shape[1:])
     torch.manual_seed(params.seed)
     # A model that aligns knows which corruption it faces, and none of its draws.
-    undone = corruption_config.model_dump() if model_config.align else None
-    model_settings = settings(model_config) | {"align": undone}
+    undone = corruption_config if model_config.align else None
+    model_settings = model_config.model_dump(exclude={"kind"}) | {"align": undone}
     model = build_model(model_config.kind, image_shape, model_settings).to(device)
-    corruption = build_corruption(
-        corruption_config.kind, height, width, device, **settings(corruption_config)
-    )
+    corruption = build_corruption(corruption_config, height, width, device)
     schedule = Schedule(**params.train.model_dump(exclude={"device", "processes"}))
-    configs = [part.model_dump() for part in (model_config, corruption_config, params.train)]
+    configs = [model_config.model_dump(), corruption_config, params.train.model_dump()]
     key = fingerprint([params.seed, *configs, rounding(device), group.size], files, CODE)
     checkpoint = Checkpoint(project_root() / ".resume", item, key, group.leads)
 

@@ -15,12 +15,11 @@ from typing import Any
 
 import torch
 
-from autoencoders.corruptions.base import permute_pixels
 from autoencoders.corruptions.registry import build_corruption
 from autoencoders.data.sets.digits import Digits
 from autoencoders.io.streams import generator
 from autoencoders.models.registry import build_model
-from autoencoders.params import read_params, settings
+from autoencoders.params import described, read_params
 from autoencoders.training.checkpoint import Checkpoint
 from autoencoders.training.loop import Schedule, Training, TrainingData
 
@@ -59,15 +58,16 @@ def traces() -> dict[str, Any]:
 def trace(params: Any, model_name: str, corruption_name: str, images: torch.Tensor) -> dict:
     """Train as the stage does: few steps, and the default networks."""
     model_config = params.models[model_name]
-    corruption_config = params.corruptions[corruption_name]
+    corruption_config = described(params.corruptions[corruption_name])
     shape = tuple(images.shape[1:])
     torch.manual_seed(0)
-    undone = corruption_config.model_dump() if model_config.align else None
-    model = build_model(model_config.kind, shape, settings(model_config) | {"align": undone})
-    corruption = build_corruption(corruption_config.kind, *shape[1:], **settings(corruption_config))
+    undone = corruption_config if model_config.align else None
+    settings = model_config.model_dump(exclude={"kind"}) | {"align": undone}
+    model = build_model(model_config.kind, shape, settings)
+    corruption = build_corruption(corruption_config, *shape[1:])
     validation = images[IMAGES : IMAGES + VALIDATED]
     record = corruption.draw(VALIDATED, generator(0, "golden"))
-    inputs = permute_pixels(validation, corruption.table(record))
+    inputs = corruption.apply(validation, record)
     data = TrainingData(images[:IMAGES], inputs, validation, inputs[:3])
     schedule = Schedule(EPOCHS, BATCH, 0.004, 0.05, [], "float32")
     with tempfile.TemporaryDirectory() as folder:

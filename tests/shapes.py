@@ -20,7 +20,7 @@ PACKAGE = "autoencoders"
 Images, Pixels = UInt8[Tensor, "n c h w"], UInt8[np.ndarray, "n c h w"]
 Shown = Float32[Tensor, "n c h w"]
 Codes = Float32[Tensor, "n l"]
-Record = Int64[Tensor, "n ..."]
+Record = dict[str, Int64[Tensor, "n ..."] | Float32[Tensor, "n ..."]]
 Points, Numbers = Float32[Tensor, "n f"], Float64[np.ndarray, " n"]
 
 PROMISED: dict[str, dict[str, Any]] = {
@@ -40,25 +40,25 @@ PROMISED: dict[str, dict[str, Any]] = {
         "images": Images,
         "return": tuple[Images, Record],
     },
-    "corruptions.rotate.Rotation.table": {
-        "record": Int64[Tensor, " n"],
+    "corruptions.kinds.rotate.Rotation.table": {
+        "record": dict[str, Int64[Tensor, " n"]],
         "return": Int64[Tensor, "n p"],
     },
-    "corruptions.jigsaw.Jigsaw.table": {
-        "record": Int64[Tensor, "n t"],
+    "corruptions.kinds.jigsaw.Jigsaw.table": {
+        "record": dict[str, Int64[Tensor, "n t"]],
         "return": Int64[Tensor, "n p"],
     },
-    "corruptions.rotate.RotationAligner.forward": {
+    "corruptions.kinds.rotate.RotationAligner.forward": {
         "images": Float[Tensor, "n c h h"],
         "return": Float[Tensor, "n c h h"],
     },
-    "corruptions.jigsaw.JigsawAligner.forward": {
+    "corruptions.kinds.jigsaw.JigsawAligner.forward": {
         "images": Float[Tensor, "n c h w"],
         "return": Float[Tensor, "n c h w"],
     },
     "models.base.Autoencoder.encode": {
         "images": Float[Tensor, "n c h w"],
-        "return": dict[str, Float32[Tensor, "n l"]],
+        "return": dict[str, Float32[Tensor, "n l"] | Int64[Tensor, "n ..."]],
     },
     "models.base.Autoencoder.decode": {
         "codes": Float[Tensor, "n l"],
@@ -71,17 +71,17 @@ PROMISED: dict[str, dict[str, Any]] = {
         "return": dict[str, Float32[Tensor, ""]],
     },
     "models.inference.align": {"inputs": Images, "return": Shown},
-    "models.inference.encode": {"return": dict[str, Codes]},
+    "models.inference.encode": {"return": dict[str, Codes | Int64[Tensor, "n ..."]]},
     "models.inference.decode": {"return": Shown},
     "models.inference.reconstruct": {"return": Shown},
     "models.inference.decode_codes": {"return": Pixels},
-    "models.vae.sample_posterior": {
+    "models.posterior.sample_posterior": {
         "mean": Codes,
         "log_variance": Codes,
         "noise": Codes,
         "return": Codes,
     },
-    "models.vae.kl_to_standard_normal": {
+    "models.posterior.kl_to_standard_normal": {
         "mean": Float[Tensor, "n l"],
         "log_variance": Float[Tensor, "n l"],
         "return": Float[Tensor, " n"],
@@ -116,10 +116,10 @@ PROMISED: dict[str, dict[str, Any]] = {
         "originals": Shown,
         "return": Numbers,
     },
-    "measures.stress.tiles_right": {
-        "reconstructed": Shown,
+    "corruptions.kinds.jigsaw.tiles_right": {
+        "restored": Shown,
         "originals": Shown,
-        "return": Numbers,
+        "return": Float64[Tensor, " n"],
     },
     "measures.generation.nearest_distances": {
         "points": Points,

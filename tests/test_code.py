@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autoencoders.params import read_params
 from autoencoders.runner import code
 from autoencoders.runner.code import closure, essence, manifest
+from stages.code import scripts
 from tests.project import ROOT
 
 STAGES = {path.stem for path in (ROOT / "stages").glob("[!_]*.py")}
@@ -70,35 +72,61 @@ def project(tmp_path, monkeypatch) -> Path:
 def manifests() -> dict[str, str]:
     for cached in (code._digest, code._imports, code._imported_files):
         cached.cache_clear()
-    scripts = {path.stem: path for path in Path("stages").glob("[!_]*.py")}
-    scripts |= {f"data-{p.stem}": p for p in Path("src/autoencoders/data/sets").glob("[!_]*.py")}
     requirements = Path("requirements.txt").read_text()
-    return {name: manifest(path, requirements) for name, path in scripts.items()}
+    params = read_params(ROOT / "params.yaml")
+    return {name: manifest(path, requirements, parts) for name, path, parts in scripts(params)}
+
+
+def of(*stages: str, model: str = "", corruption: str = "") -> set[str]:
+    """The files of stages for those items that are of a model or a corruption, or for all."""
+    items = [f"{m}-{c}" for m in ("ae", "vae") for c in ("none", "rotate", "jigsaw")]
+    chosen = [i for i in items if i.startswith(model) and i.endswith(corruption)]
+    return {f"{stage}/{item}" for stage in stages for item in chosen}
 
 
 EDITS = {
-    "an error's words": ("corruptions/jigsaw.py", "jigsaw grid is", "grid", set()),
+    "an error's words": ("corruptions/kinds/jigsaw.py", "grid is {grid}, ", "is {grid}", set()),
     "a docstring": ("training/loop.py", "The training loop", "A loop", set()),
     "how a stage starts": ("runner/process.py", "0.5", "0.25", set()),
     "a command": ("commands/export.py", "CHECKED = 16", "CHECKED = 8", set()),
     "a check of params": ("params.py", "le=100_000", "le=90_000", set()),
     "a figure": ("figures/scatter.py", "20_000 / len", "10_000 / len", {"plot_latent"}),
-    "a measure": ("measures/ratio.py", "part / whole", "whole / part", {"evaluate", "baselines"}),
+    "a measure": (
+        "measures/ratio.py",
+        "part / whole",
+        "whole / part",
+        of("evaluate") | {"baselines"},
+    ),
     "a data set": ("data/sets/digits.py", "255 / 16", "254 / 16", {"data-digits"}),
     "a corruption": (
-        "corruptions/jigsaw.py",
+        "corruptions/kinds/jigsaw.py",
         "LAYERS = 128, 4, 2",
         "LAYERS = 128, 4, 1",
-        {"preprocess_corruptions", "train", "embed", "generate", "evaluate", "report"},
+        of("train", "embed", "generate", corruption="jigsaw")
+        | of("evaluate")
+        | {"preprocess_corruptions", "report"},
+    ),
+    "a flavour": (
+        "models/flavours/vae.py",
+        'parts["reconstruction"] +',
+        'parts["reconstruction"] -',
+        of("train", "embed", "generate", "evaluate", model="vae-") | {"report"},
+    ),
+    "a network that no model has": ("nets/networks/mlp.py", "layers[:-1]", "layers", set()),
+    "what all flavours have in common": (
+        "models/base.py",
+        "torch.sigmoid(self",
+        "torch.tanh(self",
+        of("train", "embed", "generate", "evaluate") | {"report"},
     ),
     "the optimiser's schedule": (
         "training/schedule.py",
         "0.5 * (1",
         "0.4 * (1",
-        {"train", "train_classifier"},
+        of("train") | {"train_classifier"},
     ),
     "the report's page": ("report/page.html", "<title>", "<title >", {"report"}),
-    "the training loop": ("training/loop.py", "self.model.train()", "self.model", {"train"}),
+    "the training loop": ("training/loop.py", "self.model.train()", "self.model", of("train")),
 }
 
 
@@ -116,7 +144,7 @@ def test_an_edit_changes_what_runs_it_and_nothing_else(project, name, old, new, 
 @pytest.mark.parametrize(
     ("library", "expected"),
     [
-        ("matplotlib", {"preprocess", "plot_latent", "generate", "report"}),
+        ("matplotlib", {"preprocess", "plot_latent", "report"} | of("generate")),
         ("torchvision", {"data-fashion_mnist", "data-mnist", "data-kmnist"}),
         ("tqdm", set()),
         ("pytest", set()),
@@ -148,7 +176,8 @@ def test_the_files_of_a_closure_are_those_that_python_imports():
         effective = {path for path in counted if essence((ROOT / path).read_text())}
         # params.py reads what the data sets say of themselves; `data-NAME` stands for those.
         effective = {path for path in effective if path.parent.name != "sets"}
-        effective -= {Path("src/autoencoders/data/idx.py"), Path("src/autoencoders/data/fetch.py")}
+        asked = ("data/idx", "data/fetch", "parts", "settings")
+        effective -= {Path(f"src/autoencoders/{name}.py") for name in asked}
         missing = effective - _closure_of(stage)
         assert not {path for path in missing if path.parent.name != "data"}, missing
 

@@ -32,8 +32,8 @@ def save(folder: Path, kind: str = "ae", shape=SHAPE, corruption: str | None = "
     """A model as a training would leave it."""
     torch.manual_seed(0)
     align = {"rotate": {"kind": "rotate"}, "jigsaw": {"kind": "jigsaw", "grid": 3}}.get(corruption)
-    settings = {"architecture": "conv", "channels": [4, 8], "latent_dim": 6, "align": align}
-    settings |= {"beta": 1.0, "kl_warmup": 0.0} if kind == "vae" else {}
+    settings = {"network": {"kind": "conv", "channels": [4, 8]}, "latent_dim": 6, "align": align}
+    settings |= {"likelihood": "gaussian", "beta": 1.0, "kl_warmup": 0.0} if kind == "vae" else {}
     model = build_model(kind, shape, settings)
     folder.mkdir(parents=True)
     save_model(folder, kind, shape, settings, model.state_dict())
@@ -106,7 +106,16 @@ def test_a_missing_model_is_named(tmp_path):
 @pytest.mark.parametrize("codes", ["csv", "parquet"])
 def test_image_files_are_reconstructed_with_their_codes(tmp_path, codes, capsys):
     model, own, out = save(tmp_path / "m"), photos(tmp_path / "own"), tmp_path / "out"
-    command = ["reconstruct", str(model), str(own), "--out", str(out), "--corrupt", "jigsaw"]
+    command = [
+        "reconstruct",
+        str(model),
+        str(own),
+        "--out",
+        str(out),
+        "--corrupt",
+        "jigsaw",
+        "grid=3",
+    ]
     assert main([*command, "--codes", codes, "--batch-size", "5"]) == 0
     assert "12 images reconstructed" in capsys.readouterr().out
     table = (pd.read_csv if codes == "csv" else pd.read_parquet)(out / f"codes.{codes}")
@@ -157,7 +166,10 @@ def test_what_is_done_to_the_files_does_not_depend_on_batches_or_damage(tmp_path
         (lambda own, out: [own / "none.png"], "none.png: expected an image"),
         (lambda own, out: [own.parent / "empty"], "empty: expected an image, or a folder"),
         (lambda own, out: [own, own], "both would be written as"),
-        (lambda own, out: [own, "--grid", "40", "--corrupt", "jigsaw"], "grid is 40"),
+        (lambda own, out: [own, "--corrupt", "jigsaw", "grid=40"], "grid is 40"),
+        (lambda own, out: [own, "--corrupt", "jigsaw"], "grid: missing"),
+        (lambda own, out: [own, "--corrupt", "swirl"], "expected one of blur, downsample"),
+        (lambda own, out: [own, "--corrupt", "jigsaw", "grid=[1"], "--corrupt jigsaw grid=[1: "),
         (lambda own, out: [own, "--batch-size", "0"], "--batch-size is 0"),
         (lambda own, out: (out.mkdir(), [own])[1], "out: exists already"),
         (lambda own, out: [own, out.parent], "lies in"),

@@ -22,6 +22,7 @@ from autoencoders.training.checkpoint import Checkpoint
 from autoencoders.training.classifier import train_classifier
 from autoencoders.training.doctor import model_findings
 from autoencoders.training.loop import Schedule, Training, TrainingData
+from tests.parts import CORRUPTIONS, settings_of
 
 MISSING = {"linalg_eigvals", "_linalg_eigvals", "linalg_eig", "linalg_lstsq", "_linalg_svd"}
 """Operations that MPS does not have."""
@@ -85,23 +86,34 @@ def test_the_stand_in_refuses_what_the_device_lacks_and_nothing_else():
             torch.linalg.eigvals(values)
 
 
+ON_IT = [
+    ("ae", "rotate"),
+    ("vae", "jigsaw 3"),
+    ("iwae", "some noise"),
+    ("rae", "blur"),
+    ("wae", "downsample"),
+    ("vqvae", "erase"),
+    ("ae", "scramble 3"),
+    ("ae", "salt"),
+]
+
+
 def images(count: int) -> np.ndarray:
     return CHANCE.integers(0, 256, (count, *SHAPE), np.uint8)
 
 
 def model_of(kind: str, corruption: str) -> Any:
-    undone = {"rotate": {"kind": "rotate"}, "jigsaw": {"kind": "jigsaw", "grid": 3}}[corruption]
-    settings = {"architecture": "conv", "channels": [4, 8], "latent_dim": 6, "align": undone}
-    settings |= {"beta": 1.0, "kl_warmup": 0.5} if kind == "vae" else {}
+    undone = CORRUPTIONS[corruption]
+    settings = {"network": {"kind": "conv", "channels": [4, 8]}, "latent_dim": 6, "align": undone}
+    settings |= settings_of(kind) | ({"cells": 3} if kind == "vqvae" else {})
     torch.manual_seed(0)
     return build_model(kind, SHAPE, settings)
 
 
-@pytest.mark.parametrize(("kind", "corruption"), [("ae", "rotate"), ("vae", "jigsaw")])
+@pytest.mark.parametrize(("kind", "corruption"), ON_IT)
 def test_training_and_every_measure_of_a_model_fit_the_device(tmp_path, kind, corruption):
     model = model_of(kind, corruption)
-    settings = {"grid": 3} if corruption == "jigsaw" else {}
-    made = build_corruption(corruption, *SHAPE[1:], **settings)
+    made = build_corruption(CORRUPTIONS[corruption], *SHAPE[1:])
     train, test = (torch.from_numpy(images(count)) for count in (40, 30))
     inputs, record = made.draw_and_apply(test, generator(0, "test"))
     classifier = Classifier(SHAPE, 3)
@@ -114,7 +126,8 @@ def test_training_and_every_measure_of_a_model_fit_the_device(tmp_path, kind, co
     with AppleGpu():
         Training(model, made, data, schedule, 0, checkpoint).run()
         suite = Suite(model, classifier, torch.device("cpu"), 0)
-        arrays = {corruption: {"images": inputs.numpy(), made.record_name: record.numpy()}}
+        told = {name: values.numpy() for name, values in record.items()}
+        arrays = {corruption: {"images": inputs.numpy(), **told}}
         suite.stress(test.numpy(), arrays, {corruption: made})
         pair = test.numpy(), inputs.numpy()
         suite.reconstruction(pair, labels, ["a", "b", "c"])

@@ -36,15 +36,17 @@ def trained(
     **settings: float,
 ) -> tuple[Autoencoder, dict[str, list[float]]]:
     """A small model after a training, and its history by columns."""
-    own = {"beta": 1.0, "kl_warmup": 0.0} | settings if kind == "vae" else {}
+    own = (
+        {"likelihood": "gaussian", "beta": 1.0, "kl_warmup": 0.0} | settings
+        if kind == "vae"
+        else {}
+    )
     own["align"] = {"kind": "jigsaw", "grid": grid} if grid else None
     torch.manual_seed(0)
-    network = {"architecture": "conv", "channels": [8, 16], "latent_dim": 4}
+    network = {"network": {"kind": "conv", "channels": [8, 16]}, "latent_dim": 4}
     model = build_model(kind, (1, 12, 12), network | own)
     change(model)
-    corruption = build_corruption(
-        "jigsaw" if grid else "none", 12, 12, **({"grid": grid} if grid else {})
-    )
+    corruption = build_corruption(own["align"] or {"kind": "none"}, 12, 12)
     train, validation = smooth_images(images + 40).split([images, 40])
     inputs, _ = corruption.draw_and_apply(validation, generator(0, "validation"))
     data = TrainingData(train, inputs, validation, inputs[:3])

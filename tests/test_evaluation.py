@@ -8,6 +8,7 @@ import scipy.linalg
 import torch
 
 from autoencoders.corruptions.base import permute_pixels
+from autoencoders.corruptions.kinds.jigsaw import cut, misplaced, tiles_right
 from autoencoders.corruptions.registry import build_corruption
 from autoencoders.errors import UserError
 from autoencoders.io.streams import generator, numpy_generator
@@ -23,7 +24,7 @@ from autoencoders.measures.generation import (
     nearest_distances,
     smoothness,
 )
-from autoencoders.measures.stress import cut, misplaced, mse_by, tiles_right
+from autoencoders.measures.stress import mse_by
 from autoencoders.nets.classifier import (
     FEATURES,
     Classifier,
@@ -78,15 +79,15 @@ def test_errors_are_gathered_by_what_was_done():
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)], ids=str)
 def test_tile_accuracy_counts_right_tiles_and_identical_ones(shape):
     images = torch.rand(40, *shape, generator=generator(0, "images"))
-    jigsaw = build_corruption("jigsaw", *shape[1:], grid=3)
+    jigsaw = build_corruption({"kind": "jigsaw", "grid": 3}, *shape[1:])
     record = jigsaw.draw(40, generator(0, "jigsaw"))
     shuffled = permute_pixels(images, jigsaw.table(record))
-    in_place = (record == torch.arange(9)).double().mean(dim=1).numpy()
-    assert tiles_right(images, images, jigsaw).tolist() == [1] * 40
-    assert tiles_right(shuffled, images, jigsaw) == pytest.approx(in_place)
+    in_place = (record["permutation"] == torch.arange(9)).double().mean(dim=1).numpy()
+    assert tiles_right(images, images, 3).tolist() == [1] * 40
+    assert tiles_right(shuffled, images, 3) == pytest.approx(in_place)
     blank = torch.zeros_like(images)
-    assert tiles_right(blank, blank, jigsaw).tolist() == [1] * 40
-    assert cut(images, jigsaw).shape == (40, 9, shape[0] * (shape[1] // 3) ** 2)
+    assert tiles_right(blank, blank, 3).tolist() == [1] * 40
+    assert cut(images, 3).shape == (40, 9, shape[0] * (shape[1] // 3) ** 2)
 
 
 def test_a_mixture_is_that_of_the_codes():

@@ -1,35 +1,41 @@
-"""Every flavour and architecture: shapes, gradients, learning, saving, and the VAE's formulas."""
+"""Every flavour and network: shapes, gradients, learning, saving, and each one's formulas."""
 
 import copy
-import inspect
 import json
 import math
 
 import numpy as np
 import pytest
 import torch
-from torch.distributions import Independent, Normal, kl_divergence
+from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
 from autoencoders.errors import UserError
 from autoencoders.io.arrays import read_arrays, write_arrays
 from autoencoders.io.streams import generator
-from autoencoders.models.registry import MODELS, build_model, load_model, save_model
-from autoencoders.models.vae import kl_to_standard_normal, sample_posterior
-from autoencoders.nets.registry import ARCHITECTURES
+from autoencoders.models.posterior import kl_to_standard_normal, sample_posterior
+from autoencoders.models.registry import build_model, load_model, save_model
+from autoencoders.parts import find, kinds
+from tests.parts import NETWORKS, settings_of
 
-EXTRA = {"vae": {"beta": 1.0, "kl_warmup": 0.0}}
-"""Settings of flavours; what another one asks for is 0.5, so that a new kind needs no line here."""
-CASES = [(kind, name) for kind in MODELS for name in ARCHITECTURES]
-UNDONE = [None, {"kind": "none"}, {"kind": "rotate"}, {"kind": "jigsaw", "grid": 3}]
+KINDS = kinds("model")
+CASES = [("ae", network) for network in NETWORKS] + [
+    (kind, "conv") for kind in KINDS if kind != "ae"
+]
+UNDONE = [
+    None,
+    {"kind": "none"},
+    {"kind": "rotate"},
+    {"kind": "jigsaw", "grid": 3},
+    {"kind": "scramble", "grid": 2},
+    [{"kind": "rotate"}, {"kind": "noise", "distribution": "gaussian", "level": 0.1}],
+]
 SHAPES = [(1, 28, 28), (3, 32, 32), (1, 45, 33)]
 
 
-def make(kind: str, architecture: str = "conv", shape=(1, 28, 28), align=None):
+def make(kind: str, network: str = "conv", shape=(1, 28, 28), align=None, **settings):
     torch.manual_seed(0)
-    config = {"architecture": architecture, "channels": [8, 16], "latent_dim": 16, "align": align}
-    asked = inspect.signature(MODELS[kind].__init__).parameters.values()
-    unset = [p.name for p in asked if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
-    config |= EXTRA.get(kind, dict.fromkeys(set(unset) - set(config), 0.5))
+    config = {"network": NETWORKS[network], "latent_dim": 16, "align": align}
+    config |= settings_of(kind) | settings
     return build_model(kind, shape, config), config
 
 
@@ -39,31 +45,33 @@ def smooth_images(count: int, shape=(1, 28, 28)) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize(("kind", "architecture"), CASES)
-def test_shapes_and_ranges(kind: str, architecture: str, shape):
-    model, _ = make(kind, architecture, shape)
+@pytest.mark.parametrize(("kind", "network"), CASES)
+def test_shapes_and_ranges(kind: str, network: str, shape):
+    model, _ = make(kind, network, shape)
     batch = smooth_images(5, shape)
     codes = model.encode(batch)
-    assert all(code.shape == (5, 16) for code in codes.values())
+    assert codes["mean"].shape == (5, 16)
+    assert codes["mean"].dtype == torch.float32
+    assert all(len(code) == 5 for code in codes.values())
     reconstructed = model.reconstruct(batch)
     assert reconstructed.shape == batch.shape
     assert 0 <= reconstructed.min() <= reconstructed.max() <= 1
 
 
 @pytest.mark.parametrize("align", UNDONE, ids=str)
-@pytest.mark.parametrize(("kind", "architecture"), CASES)
-def test_every_weight_learns(kind: str, architecture: str, align):
-    model, _ = make(kind, architecture, align=align)
+@pytest.mark.parametrize(("kind", "network"), CASES)
+def test_every_weight_learns(kind: str, network: str, align):
+    model, _ = make(kind, network, align=align)
     batch = smooth_images(8)
     parts = model.loss(batch, batch, model.draw_noise(len(batch), generator(0, "noise")))
-    (parts["loss"] + parts.get("alignment", 0)).backward()
+    sum(parts[name] for name in model.own_losses if name in parts).backward()
     still = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     assert still == []
 
 
-@pytest.mark.parametrize(("kind", "architecture"), CASES)
-def test_overfits_one_batch(kind: str, architecture: str):
-    model, _ = make(kind, architecture)
+@pytest.mark.parametrize(("kind", "network"), CASES)
+def test_overfits_one_batch(kind: str, network: str):
+    model, _ = make(kind, network)
     batch = smooth_images(16)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     noise = generator(0, "noise")
@@ -77,9 +85,9 @@ def test_overfits_one_batch(kind: str, architecture: str):
 
 
 @pytest.mark.parametrize("align", UNDONE, ids=str)
-@pytest.mark.parametrize(("kind", "architecture"), CASES)
-def test_the_reconstruction_depends_on_the_code_alone(kind: str, architecture: str, align):
-    model, _ = make(kind, architecture, align=align)
+@pytest.mark.parametrize(("kind", "network"), CASES)
+def test_the_reconstruction_depends_on_the_code_alone(kind: str, network: str, align):
+    model, _ = make(kind, network, align=align)
     model.eval()
     batch = smooth_images(4)
     with torch.inference_mode():
@@ -102,16 +110,144 @@ def test_posterior_samples_have_their_mean_and_variance():
     torch.testing.assert_close(samples.var(0).log(), log_variance[0], atol=0.03, rtol=0)
 
 
-def test_vae_likelihood_is_that_of_a_gaussian_and_optimal_in_training():
+def test_the_bernoulli_likelihood_is_that_of_torch_distributions():
+    model, _ = make("vae", likelihood="bernoulli")
+    assert "variance" not in model.state_dict()
+    target, logits = smooth_images(6).round(), 5 * smooth_images(6).flip(0) - 2
+    expected = Independent(Bernoulli(logits=logits), 3).log_prob(target)
+    torch.testing.assert_close(model.log_likelihood(logits, target), expected)
+    torch.testing.assert_close(model.negative_log_likelihood(logits, target), -expected.mean())
+
+
+@pytest.mark.parametrize("likelihood", ["gaussian", "bernoulli"])
+def test_with_one_sample_the_importance_weighted_bound_is_that_of_a_vae(likelihood: str):
+    one, _ = make("iwae", likelihood=likelihood, samples=1)
+    vae, _ = make("vae", likelihood=likelihood)
+    batch, noise = smooth_images(500), torch.randn(500, 16, generator=generator(0, "noise"))
+    torch.testing.assert_close(
+        one.state_dict(), {k: v for k, v in vae.state_dict().items() if k != "kl_weight"}
+    )
+    found = one.loss(batch, batch, noise.unsqueeze(1))["loss"]
+    # The KL is exact in the one and sampled in the other: of many images they are about the same.
+    torch.testing.assert_close(found, vae.loss(batch, batch, noise)["loss"], rtol=0.01, atol=1)
+    sampled = one.eval().log_weights(one.encode(batch), batch, noise)
+    torch.testing.assert_close(one.loss(batch, batch, noise.unsqueeze(1))["loss"], -sampled.mean())
+
+
+def test_more_samples_give_a_tighter_bound():
+    batch = smooth_images(50)
+    bounds = []
+    for samples in (1, 5, 50):
+        model, _ = make("iwae", likelihood="bernoulli", samples=samples)
+        noise = model.draw_noise(50, generator(0, "noise"))
+        bounds.append(model.loss(batch, batch, noise)["loss"].item())
+    assert bounds == sorted(bounds, reverse=True)
+    assert bounds[0] > bounds[2] + 0.1
+
+
+def test_the_loss_of_a_regularised_autoencoder_is_its_parts():
+    model, config = make("rae", code_penalty=0.3, decoder_penalty=0.02)
+    batch = smooth_images(7)
+    model.requires_grad_(False)
+    parts = model.loss(batch, batch, model.draw_noise(7, generator(0, "noise")))
+    codes = model.encode(batch)["mean"]
+    weights = [w for name, w in model.decoder.named_parameters() if w.dim() > 1]
+    code = 0.5 * sum(float(c @ c) for c in codes) / 7
+    decoder = 0.5 * sum(float(w.flatten() @ w.flatten()) for w in weights)
+    squared = float((model.decode(codes) - batch).square().mean())
+    expected = squared + config["code_penalty"] * code + config["decoder_penalty"] * decoder
+    assert float(parts["loss"]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_discrepancy_is_the_unbiased_estimate_over_all_pairs():
+    from autoencoders.models.flavours.wae import SCALES, squared_discrepancy
+
+    chance = generator(0, "codes")
+    x, y = (torch.randn(6, 3, generator=chance) for _ in range(2))
+
+    def kernel(a: torch.Tensor, b: torch.Tensor) -> float:
+        constants = [2 * 3 * scale for scale in SCALES]
+        return sum(c / (c + float((a - b).square().sum())) for c in constants)
+
+    within = [kernel(s[i], s[j]) for s in (x, y) for i in range(6) for j in range(6) if i != j]
+    across = [kernel(a, b) for a in x for b in y]
+    expected = sum(within) / 30 - 2 * sum(across) / 36
+    assert float(squared_discrepancy(x, y)) == pytest.approx(expected, abs=1e-4)
+    many = [torch.randn(2000, 3, generator=chance) for _ in range(2)]
+    assert float(squared_discrepancy(*many)) == pytest.approx(0, abs=0.01)
+    assert float(squared_discrepancy(many[0] + 1, many[1])) > 0.5
+    assert float(squared_discrepancy(x[:1], y[:1])) == 0
+
+
+def test_codes_are_the_nearest_of_the_codebook_and_follow_what_is_near():
+    model, _ = make("vqvae", cells=8, codes=4, decay=0.5)
+    batch = smooth_images(64)
+    for _ in range(40):
+        model.loss(batch, batch, model.draw_noise(64, generator(0, "noise")))
+    # In training, as the statistics of batch normalisation are others at evaluation.
+    with torch.no_grad():
+        cells = model.encoder(batch).view(64 * 8, 2)
+        found = model.encode(batch)
+    indices = found["indices"].flatten()
+    assert torch.equal(indices, torch.cdist(cells, model.codebook).argmin(dim=1))
+    assert torch.equal(found["mean"].view(-1, 2), model.codebook[indices])
+    for number, code in enumerate(model.codebook):
+        near = cells[indices == number]
+        torch.testing.assert_close(code, near.mean(dim=0), rtol=0, atol=0.02)
+    model.eval()
+    with torch.no_grad():
+        # A code between those of the codebook is decoded as the nearest.
+        moved = found["mean"] + 1e-4
+        assert torch.equal(model.decode(moved), model.decode(found["mean"]))
+    measured = model.code_measures({"indices": found["indices"].numpy()})
+    assert measured["codebook_usage"] == 1
+    assert 1 < measured["perplexity"] <= 4
+    alike = model.code_measures({"indices": np.repeat(np.arange(2), 50)})
+    assert alike == {"codebook_usage": 0.5, "perplexity": pytest.approx(2)}
+
+
+def test_the_prior_over_codes_learns_which_follow_which():
+    from autoencoders.models.flavours.vqvae import NextCode
+
+    torch.manual_seed(0)
+    prior = NextCode(6, 5)
+    first = torch.arange(200).unsqueeze(1) % 5
+    indices = (first + torch.arange(6)) % 5  # each is the one before it, plus one
+    optimizer = torch.optim.Adam(prior.parameters(), lr=1e-2)
+    for _ in range(150):
+        optimizer.zero_grad()
+        loss = prior.negative_log_likelihood(indices)
+        loss.backward()
+        optimizer.step()
+    assert loss.item() == pytest.approx(math.log(5), abs=0.1)
+    with torch.inference_mode():
+        drawn = prior.sample(1000, generator(0, "prior"))
+    follows = (drawn[:, 1:] == (drawn[:, :-1] + 1) % 5).double().mean()
+    assert float(follows) > 0.98
+    assert drawn[:, 0].bincount(minlength=5).min() > 120
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if find("model", kind).prior])
+def test_samples_of_a_prior_are_codes(kind: str):
+    model, _ = make(kind)
+    with torch.inference_mode():
+        codes = model.sample_prior(12, generator(0, "prior"))
+        assert codes.shape == (12, 16)
+        assert torch.equal(codes, model.sample_prior(12, generator(0, "prior")))
+        assert model.decode(codes).shape == (12, 1, 28, 28)
+
+
+def test_a_gaussian_likelihood_is_that_of_torch_and_optimal_in_training():
     model, _ = make("vae")
     target, reconstructed = smooth_images(6), smooth_images(6).flip(0)
+    logits = torch.logit(reconstructed)
     model.eval()
     model.variance.fill_(0.03)
     normal = Independent(Normal(reconstructed, math.sqrt(0.03)), 3)
     expected = -normal.log_prob(target).mean()
-    torch.testing.assert_close(model.negative_log_likelihood(reconstructed, target), expected)
+    torch.testing.assert_close(model.negative_log_likelihood(logits, target), expected)
     model.train()
-    optimal = model.negative_log_likelihood(reconstructed, target)
+    optimal = model.negative_log_likelihood(logits, target)
     for variance in np.geomspace(0.01, 1, 30):
         scale = math.sqrt(variance)
         other = -Independent(Normal(reconstructed, scale), 3).log_prob(target).mean()
@@ -155,7 +291,7 @@ def test_importance_weights_are_those_of_torch_distributions():
 
 
 @pytest.mark.parametrize("align", UNDONE, ids=str)
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_saved_model_comes_back(kind: str, align, tmp_path):
     model, config = make(kind, align=align)
     save_model(tmp_path, kind, model.image_shape, config, model.state_dict())
@@ -180,9 +316,11 @@ CONFIG_CHANGES = {
     "terabytes of weights": lambda c: c["settings"].update(latent_dim=10**11),
     "beyond 64 bits": lambda c: c["settings"].update(latent_dim=10**30),
     "latent size as text": lambda c: c["settings"].update(latent_dim="16"),
-    "other channels": lambda c: c["settings"].update(channels=[8, 17]),
-    "no channels": lambda c: c["settings"].update(channels=[]),
-    "unknown architecture": lambda c: c["settings"].update(architecture="os.system"),
+    "other channels": lambda c: c["settings"]["network"].update(channels=[8, 17]),
+    "no channels": lambda c: c["settings"]["network"].update(channels=[]),
+    "unknown network": lambda c: c["settings"]["network"].update(kind="os.system"),
+    "network as text": lambda c: c["settings"].update(network="conv"),
+    "unknown setting of the network": lambda c: c["settings"]["network"].update(depth=3),
     "unknown setting": lambda c: c["settings"].update(extra=1),
     "unknown setting of what to undo": lambda c: c["settings"].update(
         align={"kind": "rotate", "by": 3}

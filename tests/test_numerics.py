@@ -7,19 +7,19 @@ import torch
 from torch import distributed, nn
 
 from autoencoders.io.streams import generator
+from autoencoders.models.posterior import kl_to_standard_normal
 from autoencoders.models.registry import build_model, save_model
-from autoencoders.models.vae import kl_to_standard_normal
 from autoencoders.nets import devices
 from autoencoders.nets.parallel import BatchNorm2d
 from autoencoders.trained import load_model
 from autoencoders.training.step import Loss
 
 SHAPE = (1, 16, 16)
-NETWORK = {"architecture": "conv", "channels": [4, 8], "latent_dim": 64}
+NETWORK = {"network": {"kind": "conv", "channels": [4, 8]}, "latent_dim": 64}
 
 
 def model_of(kind: str, align: bool = False):
-    own = {"beta": 1.0, "kl_warmup": 0.0} if kind == "vae" else {}
+    own = {"likelihood": "gaussian", "beta": 1.0, "kl_warmup": 0.0} if kind == "vae" else {}
     own["align"] = {"kind": "jigsaw", "grid": 2} if align else None
     torch.manual_seed(0)
     return build_model(kind, SHAPE, NETWORK | own)

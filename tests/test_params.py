@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from autoencoders.checks import check_parts
 from autoencoders.errors import UserError
 from autoencoders.params import Params, read_params
 from tests.project import ROOT
@@ -42,6 +43,7 @@ def dumped(content: dict) -> str:
 
 def test_the_default_params_are_valid_and_commented():
     params = read_params(ROOT / "params.yaml")
+    check_parts(params)
     assert params.model_dump() == DEFAULT
     lines = (ROOT / "params.yaml").read_text(encoding="utf-8").splitlines()
     leaves = [line for line in lines if re.match(r"^ *\w+: *\S", line)]
@@ -83,9 +85,34 @@ REFUSED = {
     "fraction infinite": ("data/validation_fraction", INFINITY, ["inf"]),
     "no corruptions": ("corruptions", {}, ["corruptions:", "at least 1"]),
     "corruptions a list": ("corruptions", ["none"], ["corruptions:", "['none']"]),
-    "unknown corruption": ("corruptions/blur", {"kind": "blur"}, ["corruptions.blur:", "'jigsaw'"]),
-    "corruption without kind": ("corruptions/blur", {}, ["corruptions.blur:", "kind"]),
-    "corruption nothing": ("corruptions/blur", None, ["corruptions.blur:", "None"]),
+    "unknown corruption": (
+        "corruptions/x",
+        {"kind": "x"},
+        ["corruptions.x.kind:", "jigsaw", "'x'"],
+    ),
+    "corruption without kind": ("corruptions/x", {}, ["corruptions.x.kind: missing"]),
+    "corruption nothing": ("corruptions/x", None, ["corruptions.x:", "None"]),
+    "a composition of one": ("corruptions/x", [{"kind": "rotate"}], ["corruptions.x:", "2 items"]),
+    "a composition of what is none": (
+        "corruptions/x",
+        [{"kind": "rotate"}, {"kind": "x"}],
+        ["corruptions.x.1.kind:", "'x'"],
+    ),
+    "an unfit part of a composition": (
+        "corruptions/x",
+        [{"kind": "rotate"}, {"kind": "jigsaw", "grid": 1}],
+        ["corruptions.x.1.grid:", "1"],
+    ),
+    "a composition beyond the image": (
+        "corruptions/x",
+        [{"kind": "rotate"}, {"kind": "jigsaw", "grid": 29}],
+        ["corruptions.x: grid is 29, expected 2 to 28"],
+    ),
+    "a range upside down": (
+        "corruptions/x",
+        {"kind": "noise", "distribution": "gaussian", "level": [0.5, 0.1]},
+        ["corruptions.x.level", "lower end of the range first"],
+    ),
     "grid 1": ("corruptions/jigsaw/grid", 1, ["corruptions.jigsaw.grid:", "1"]),
     "grid 0": ("corruptions/jigsaw/grid", 0, ["corruptions.jigsaw.grid:", "0"]),
     "grid larger than the image": ("corruptions/jigsaw/grid", 29, ["is 29, expected 2 to 28"]),
@@ -93,18 +120,51 @@ REFUSED = {
     "grid missing": ("corruptions/jigsaw/grid", ..., ["corruptions.jigsaw.grid: missing"]),
     "grid of a rotation": ("corruptions/rotate/grid", 3, ["corruptions.rotate.grid: unknown"]),
     "no models": ("models", {}, ["models:", "at least 1"]),
-    "unknown model": ("models/gan", {"kind": "gan"}, ["models.gan:", "'ae'", "'vae'"]),
+    "unknown model": ("models/gan", {"kind": "gan"}, ["models.gan.kind:", "ae", "vae", "'gan'"]),
     "model a text": ("models/ae", "ae", ["models.ae:", "'ae'"]),
-    "unknown architecture": ("models/ae/architecture", "mlp", ["models.ae.architecture:", "conv"]),
+    "unknown network": ("models/ae/network/kind", "vit", ["models.ae.network.kind:", "conv"]),
+    "network of another kind": (
+        "models/ae/network",
+        {"kind": "mlp", "widths": [3], "activation": "silu"},
+        ["models.ae.network.activation:", "'silu'", "'tanh'"],
+    ),
+    "unknown setting of the network": (
+        "models/ae/network/depth",
+        3,
+        ["models.ae.network.depth: unknown key"],
+    ),
+    "unknown likelihood": ("models/vae/likelihood", "poisson", ["models.vae.likelihood:", "'gaus"]),
+    "cells that do not divide the code": (
+        "models/ae",
+        DEFAULT["models"]["ae"]
+        | {"kind": "vqvae", "cells": 3, "codes": 8, "commitment": 0.25, "decay": 0.9},
+        ["models.ae: cells is 3, expected a divisor of latent_dim, 128"],
+    ),
     "latent size 0": ("models/ae/latent_dim", 0, ["models.ae.latent_dim:", "0", "equal to 1"]),
     "latent size negative": ("models/vae/latent_dim", -8, ["models.vae.latent_dim:", "-8"]),
     "latent size a float": ("models/ae/latent_dim", 16.0, ["models.ae.latent_dim:", "16.0"]),
     "latent size of exabytes": ("models/ae/latent_dim", 10**15, ["models.ae.latent_dim:"]),
-    "no channels": ("models/ae/channels", [], ["models.ae.channels:", "at least 1"]),
-    "too many halvings": ("models/ae/channels", [8] * 5, ["models.ae.channels:", "at most 4"]),
-    "channels a number": ("models/ae/channels", 32, ["models.ae.channels:", "32", "list"]),
-    "channel 0": ("models/ae/channels", [32, 0], ["models.ae.channels.1:", "0"]),
-    "channel of text": ("models/ae/channels", ["32"], ["models.ae.channels.0:", "'32'"]),
+    "no channels": (
+        "models/ae/network/channels",
+        [],
+        ["models.ae.network.channels:", "at least 1"],
+    ),
+    "too many halvings": (
+        "models/ae/network/channels",
+        [8] * 5,
+        ["models.ae.network.channels:", "at most 4"],
+    ),
+    "channels a number": (
+        "models/ae/network/channels",
+        32,
+        ["models.ae.network.channels:", "32", "list"],
+    ),
+    "channel 0": ("models/ae/network/channels", [32, 0], ["models.ae.network.channels.1:", "0"]),
+    "channel of text": (
+        "models/ae/network/channels",
+        ["32"],
+        ["models.ae.network.channels.0:", "'32'"],
+    ),
     "beta of an ae": ("models/ae/beta", 1.0, ["models.ae.beta: unknown key"]),
     "beta negative": ("models/vae/beta", -1.0, ["models.vae.beta:", "-1.0"]),
     "beta NaN": ("models/vae/beta", NAN, ["models.vae.beta:", "nan"]),
@@ -155,7 +215,7 @@ def test_an_unfit_value_is_refused_by_its_key(key, value, words, tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text(dumped(with_value(key, value)))
     with pytest.raises(UserError) as caught:
-        read_params(path)
+        check_parts(read_params(path), path)
     message = str(caught.value)
     assert message.startswith(f"{path} is not valid:\n")
     assert [word for word in words if word not in message] == []
@@ -287,6 +347,7 @@ def test_any_value_is_taken_as_it_is_or_refused(tmp_path_factory, key, value):
     path.write_text(dumped(content), encoding="utf-8")
     try:
         params = read_params(path)
+        check_parts(params, path)
     except UserError as error:
         assert str(path) in str(error)
     else:

@@ -120,15 +120,14 @@ def test_figures_and_curves_are_registered_with_dvc(ran: Project):
 
 SMALL_MODEL = {
     "kind": "ae",
-    "architecture": "conv",
-    "channels": [4],
+    "network": {"kind": "conv", "channels": [4]},
     "latent_dim": 2,
     "align": False,
 }
 REUSED = {
     "the jigsaw's grid": (
         {"corruptions.jigsaw.grid": 4},
-        {"preprocess-corruptions", "baselines", "report"}
+        {"code", "preprocess-corruptions", "baselines", "report"}
         | stages_of("ae-jigsaw", "vae-jigsaw")
         | stages_of(*ITEMS, names=["evaluate"]),
     ),
@@ -146,15 +145,15 @@ REUSED = {
     ),
     "a new model": (
         {"models.small": SMALL_MODEL},
-        {"baselines", "report"} | stages_of("small-rotate", "small-jigsaw"),
+        {"code", "baselines", "report"} | stages_of("small-rotate", "small-jigsaw"),
     ),
     "a new corruption": (
         {"corruptions.mixed": {"kind": "jigsaw", "grid": 2}},
-        {"preprocess-corruptions", "baselines", "report"}
+        {"code", "preprocess-corruptions", "baselines", "report"}
         | stages_of("ae-mixed", "vae-mixed")
         | stages_of(*ITEMS, names=["evaluate"]),
     ),
-    "a model less": ({"models.vae": None}, {"report"}),
+    "a model less": ({"models.vae": None}, {"code", "report"}),
     "the mixture": (
         {"mixture.components": 2},
         # The codes stay as they are, so their map does.
@@ -212,7 +211,7 @@ def edited(project: Project, name: str, old: str, new: str) -> None:
 
 def test_an_edit_without_effect_runs_nothing_and_another_what_runs_it(drawn: Project):
     with changed(drawn, {}):
-        edited(drawn, "src/autoencoders/corruptions/jigsaw.py", "jigsaw grid is", "the grid is")
+        edited(drawn, "src/autoencoders/corruptions/kinds/jigsaw.py", "grid is {", "it is {")
         edited(drawn, "src/autoencoders/figures/scatter.py", "20_000 / len", "10_000 / len")
         ran = set(drawn.repro(**drawn.quick))
         assert ran == {"code"} | stages_of(*ITEMS, names=["plot-latent"])

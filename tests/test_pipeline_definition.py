@@ -11,13 +11,15 @@ import yaml
 
 from autoencoders.params import read_params
 from autoencoders.runner.fan_ins import named
+from stages.code import OF_ITEMS
 from tests.graph import graph
 from tests.project import ROOT, environment
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 PACKAGE = ROOT / "src" / "autoencoders"
-ROOMS = ["errors", "io", "nets", "data", "corruptions", "models", "sampling", "figures", "training"]
-ROOMS += ["measures", "report", "trained", "params", "runner", "commands", "__main__"]
+ROOMS = ["errors", "problems", "settings", "parts", "io", "nets", "data", "corruptions", "models"]
+ROOMS += ["sampling", "figures", "training", "measures", "report", "trained", "params", "checks"]
+ROOMS += ["runner", "commands", "__main__"]
 """From the bottom to the top: each may import what stands before it."""
 
 
@@ -47,7 +49,8 @@ def test_each_script_is_a_stage_that_depends_on_its_own_code():
         assert name.replace("-", "_") == stem
         if name != "code":
             code = [dep for dep in stage["deps"] if dep.startswith("data/code/")]
-            assert code[0] == f"data/code/{stem}"
+            own = "/${item.model}-${item.corruption}" if stem in OF_ITEMS else ""
+            assert code[0] == f"data/code/{stem}{own}"
             assert not [dep for dep in stage["deps"] if dep.startswith(("src", "stages"))]
 
 

@@ -1,5 +1,7 @@
 """The report: what is in it, and how it behaves in a real browser."""
 
+import base64
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,13 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from autoencoders.io.arrays import read_arrays
-from autoencoders.models.inference import decode
+from autoencoders.models.base import Autoencoder
+from autoencoders.models.inference import decode, decode_codes
 from autoencoders.models.registry import build_model, load_model
+from autoencoders.report import lowering
 from autoencoders.report.content import packed, page, plane_of
-from autoencoders.report.decoder import decoder_layers
+from autoencoders.report.decoder import decoder_content
+from autoencoders.report.lowering import UnknownOperationError, lowered, run
 from tests.browser import launched
+from tests.parts import NETWORKS, settings_of
 from tests.project import Project
 
 
@@ -35,8 +42,6 @@ def test_no_text_can_end_the_script_that_holds_it():
 
 
 def test_arrays_are_packed_row_by_row():
-    import base64
-
     array = np.array([[0.5, -1.25], [3.0, 65504.0]])
     assert np.frombuffer(base64.b64decode(packed(array)), "<f2").tolist() == array.ravel().tolist()
 
@@ -50,46 +55,54 @@ def test_a_plane_is_orthonormal_and_holds_the_most_variance():
     assert plane_of(codes[:, :1])[0].shape == (200, 2)
 
 
-def run_layers(layers: list[dict], code: np.ndarray) -> np.ndarray:
-    """The layers as torch would run them, from what the page is given."""
-    import base64
-
-    def unpacked(layer: dict, name: str) -> torch.Tensor:
-        return torch.from_numpy(np.frombuffer(base64.b64decode(layer[name]), "<f2").astype("f4"))
-
-    x = torch.from_numpy(code)
-    for layer in layers:
-        if layer["kind"] == "linear":
-            x = unpacked(layer, "weight").view(layer["shape"]) @ x + unpacked(layer, "bias")
-        elif layer["kind"] == "shape":
-            x = x.view(*layer["shape"]).permute(2, 0, 1)
-        elif layer["kind"] == "transposed":
-            side, (ins, outs) = layer["kernel"], layer["shape"]
-            weight = unpacked(layer, "weight").view(side, side, ins, outs).permute(2, 3, 0, 1)
-            x = torch.nn.functional.conv_transpose2d(
-                x.unsqueeze(0),
-                weight,
-                unpacked(layer, "bias"),
-                layer["stride"],
-                layer["padding"],
-                layer["more"],
-            ).squeeze(0)
-        else:
-            x = {"silu": torch.nn.functional.silu, "sigmoid": torch.sigmoid}[layer["kind"]](x)
-    return x.numpy()
+def decoder_of(kind: str, network: str, shape: tuple[int, ...]) -> Autoencoder:
+    """With statistics of batch normalisation, and images of some contrast."""
+    torch.manual_seed(0)
+    settings = {"network": NETWORKS[network], "latent_dim": 16, "align": None}
+    model = build_model(kind, shape, settings | settings_of(kind))
+    with torch.no_grad():
+        model.train()
+        model.decode(torch.randn(50, 16))
+        model.eval()
+        weight, bias = list(model.decoder.parameters())[-2:]
+        bias.zero_()
+        weight.mul_(2 / model.logits(torch.randn(50, 16)).std())
+    return model
 
 
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 33, 45)], ids=str)
-def test_layers_are_the_decoder_with_batch_normalisation_folded_in(shape):
-    torch.manual_seed(0)
-    settings = {"architecture": "conv", "channels": [8, 16, 8], "latent_dim": 5, "align": None}
-    model = build_model("ae", shape, settings)
-    model.train()
-    model.decode(torch.randn(50, 5))  # moves the statistics of batch normalisation
-    code = np.linspace(-1, 1, 5, dtype=np.float32)
+@pytest.mark.parametrize("network", NETWORKS)
+def test_operations_are_the_decoder(network: str, shape):
+    model = decoder_of("ae", network, shape)
+    code = np.linspace(-2, 1, 16, dtype=np.float32)
     with torch.inference_mode():
-        expected = model.eval().decode(torch.from_numpy(code).unsqueeze(0))[0].numpy()
-    assert run_layers(decoder_layers(model.decoder), code) == pytest.approx(expected, abs=1 / 255)
+        expected = model.decode(torch.from_numpy(code).unsqueeze(0))[0].permute(1, 2, 0)
+    assert run(lowered(model), code) == pytest.approx(expected.numpy(), abs=1 / 255)
+    assert expected.std() > 0.1
+
+
+def test_what_the_page_cannot_run_is_decoded_beforehand(capsys):
+    model = decoder_of("vqvae", "conv", (3, 12, 14))
+    chance = np.random.default_rng(0)
+    codes = chance.normal(size=(40, 16)).astype(np.float32)
+    content = decoder_content(model, codes, codes[:3])
+    assert content["layers"] is None
+    assert "it shows images decoded beforehand" in capsys.readouterr().out
+    atlas = content["atlas"]
+    # Three ways between classes of five, a plane of 21 x 21, and the images.
+    assert atlas["count"] == 3 * 5 + 21 * 21 + 40
+    shown = np.frombuffer(base64.b64decode(atlas["codes"]), "<f2").reshape(-1, 16)
+    assert shown[-40:] == pytest.approx(codes, abs=0.01)
+    sheet = Image.open(io.BytesIO(base64.b64decode(atlas["images"].partition(",")[2])))
+    row, column = divmod(atlas["count"] - 1, 25)
+    last = np.asarray(sheet)[12 * row : 12 * row + 12, 14 * column : 14 * column + 14]
+    assert np.array_equal(last, decode_codes(model, codes[-1:])[0].transpose(1, 2, 0))
+
+
+def test_operations_that_give_other_images_are_not_used(monkeypatch):
+    monkeypatch.setattr(lowering, "_scaling", lambda module: lowering._arrays(module.weight, None))
+    with pytest.raises(UnknownOperationError, match="give other images"):
+        lowered(decoder_of("ae", "conv", (1, 28, 28)))
 
 
 def test_the_report_stays_small_and_has_the_same_bytes_again(project: Project):

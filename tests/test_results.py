@@ -23,8 +23,8 @@ from autoencoders.measures.likelihood import elbo_parts, importance_weighted_bou
 from autoencoders.measures.projections import project_pca, project_tsne
 from autoencoders.measures.reconstruction import mse_per_image, psnr_from_mse, ssim_per_image
 from autoencoders.models.inference import decode_codes, encode, reconstruct
+from autoencoders.models.posterior import active_units
 from autoencoders.models.registry import build_model
-from autoencoders.models.vae import active_units
 from autoencoders.sampling.classes import class_means, closest_sets, distances, representatives
 from autoencoders.sampling.ways import blend, interpolate, interpolate_on_sphere, plane, traverse
 
@@ -33,8 +33,8 @@ CHANCE = np.random.default_rng(0)
 
 def model_of(kind: str = "vae"):
     torch.manual_seed(0)
-    settings = {"architecture": "conv", "channels": [4], "latent_dim": 3, "align": None}
-    extra = {"beta": 9.0, "kl_warmup": 0.0} if kind == "vae" else {}
+    settings = {"network": {"kind": "conv", "channels": [4]}, "latent_dim": 3, "align": None}
+    extra = {"likelihood": "gaussian", "beta": 9.0, "kl_warmup": 0.0} if kind == "vae" else {}
     return build_model(kind, (1, 12, 12), settings | extra).eval()
 
 

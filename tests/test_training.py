@@ -23,8 +23,9 @@ from autoencoders.training.checkpoint import DIGEST_BYTES, Checkpoint
 from autoencoders.training.loop import Schedule, Training, TrainingData
 from autoencoders.training.schedule import learning_rate_factor
 from autoencoders.training.step import Loss, capture
+from tests.parts import settings_of
 
-NETWORK = {"architecture": "conv", "channels": [4, 8], "latent_dim": 4}
+NETWORK = {"network": {"kind": "conv", "channels": [4, 8]}, "latent_dim": 4}
 
 
 def training(
@@ -39,17 +40,13 @@ def training(
 ) -> Training:
     undone = {"kind": "jigsaw", "grid": grid} if grid else None
     settings = NETWORK | {"align": undone}
-    settings |= {"beta": 1.0, "kl_warmup": 0.5} if kind == "vae" else {}
+    settings |= settings_of(kind) | ({"cells": 2} if kind == "vqvae" else {})
     coarse = torch.rand(70, 1, 3, 3, generator=generator(0, "images"))
     images = torch.nn.functional.interpolate(coarse, (12, 12), mode="bilinear")
     images = images.mul(255).to(device, torch.uint8)
     torch.manual_seed(0)
     model = build_model(kind, (1, 12, 12), settings).to(device)
-    corruption = (
-        build_corruption("jigsaw", 12, 12, device, grid=grid)
-        if grid
-        else build_corruption("none", 12, 12, device)
-    )
+    corruption = build_corruption(undone or {"kind": "none"}, 12, 12, device)
     data = TrainingData(images[:50], images[50:], images[50:], images[50:53])
     schedule = Schedule(epochs, 16, rate, 0.1, [2], precision)
     return Training(model, corruption, data, schedule, 0, Checkpoint(folder, "item", fingerprint))

@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     _plots(commands.add_parser("plots", help="DVC's page of plots, without a network"))
     _check(commands.add_parser("check", help="what a folder of images would be read as"))
     _seeds(commands.add_parser("seeds", help="mean and range of headline numbers over seeds"))
+    commands.add_parser("kinds", help="the models, networks and corruptions that there are")
     commands.add_parser("demo", help="the whole pipeline on embedded images, in .demo")
     _reproduce(commands.add_parser("reproduce", help="the pipeline once more, to compare bytes"))
     commands.add_parser("stages", help="dvc.yaml's names of files, for what is in params.yaml")
@@ -47,9 +48,11 @@ def _reconstruct(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("images", type=Path, nargs="+", help="image files, or folders of them")
     parser.add_argument("--out", type=Path, required=True, help="a folder to be made")
     parser.add_argument(
-        "--corrupt", choices=("none", "rotate", "jigsaw"), default="none", help="the images first"
+        "--corrupt",
+        nargs="+",
+        metavar=("KIND", "SETTING=VALUE"),
+        help="the images first, for instance: jigsaw grid=3",
     )
-    parser.add_argument("--grid", type=int, default=3, help="tiles of a jigsaw in each direction")
     parser.add_argument("--seed", type=_seed, default=0, help="of the corruption, 0 or more")
     parser.add_argument("--codes", choices=("csv", "parquet"), default="csv", help="their format")
     parser.add_argument("--batch-size", type=int, default=1000, help="images at once")

@@ -2,29 +2,35 @@
 
 There are no defaults and no conversions here, so a value reaches a stage only from params.yaml,
 where DVC tracks it by key. So a change of a check cannot change a result, and retrains no model.
+
+What a part, such as a flavour of models, needs to be told, it says itself: checks.py holds params
+to that.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path, PurePath
-from reprlib import Repr
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    model_validator,
+)
 from ruamel.yaml import YAML, YAMLError
 
 from autoencoders.data.registry import OWN, known, published
 from autoencoders.errors import UserError
 from autoencoders.io.files import read_text
+from autoencoders.parts import kinds
+from autoencoders.problems import SHORT, problems_of, refusal
+from autoencoders.settings import Settings
 
 PARAMS_FILE = Path("params.yaml")
-
-TRUTH_VALUES = {"yes": "true", "on": "true", "no": "false", "off": "false"}
-"""What was a truth value in YAML 1.1 and is text in 1.2, and what is one in both."""
-
-# A value may be enormous when written out: a few lines of YAML aliases can stand for gigabytes.
-SHORT = Repr()
-SHORT.maxstring = SHORT.maxother = 80
 
 
 def _item_name(name: str) -> str:
@@ -48,13 +54,7 @@ DatasetName = Annotated[str, AfterValidator(known)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 
 
-class Section(BaseModel):
-    """A part of params.yaml."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Data(Section):
+class Data(Settings):
     name: DatasetName
     validation_fraction: float = Field(gt=0, le=0.5)
     path: Annotated[str, AfterValidator(_inside_project)]
@@ -65,41 +65,51 @@ class Data(Section):
     white_level: Literal["auto"] | Annotated[int, Field(ge=1, lt=2**32)]
     duplicates: Literal["keep", "drop"]
 
-    def image_side(self) -> int:
-        """The lesser of the images' height and width, in pixels."""
-        return self.size if self.name == OWN else min(published(self.name).image_shape[1:])
+    def image_shape(self) -> tuple[int, ...]:
+        """(C, H, W) of the images; own ones, whose channels nobody knows yet, may be in colour."""
+        own = (3, self.size, self.size)
+        return own if self.name == OWN else published(self.name).image_shape
 
 
-class PlainCorruption(Section):
-    kind: Literal["none", "rotate"]
+def _of_family(family: str) -> AfterValidator:
+    def known_kind(kind: str) -> str:
+        if kind not in kinds(family):
+            raise ValueError(f"expected one of {', '.join(kinds(family))}")
+        return kind
+
+    return AfterValidator(known_kind)
 
 
-class JigsawCorruption(Section):
-    kind: Literal["jigsaw"]
-    grid: int = Field(ge=2)
+class Part(Settings):
+    """A kind, beside what the part of that kind has to say of itself: see `checks.check_parts`."""
+
+    model_config = ConfigDict(extra="allow")
 
 
-class Network(Section):
-    architecture: Literal["conv"]
-    channels: list[Annotated[int, Field(ge=1, le=4096)]] = Field(min_length=1, max_length=4)
+class Corruption(Part):
+    kind: Annotated[str, _of_family("corruption")]
+
+
+Several = Annotated[list[Corruption], Field(min_length=2, max_length=8)]
+OneOrSeveral = Annotated[
+    Annotated[Corruption, Tag("one")] | Annotated[Several, Tag("several")],
+    Discriminator(lambda value: "several" if isinstance(value, list) else "one"),
+]
+"""A corruption, or some that follow each other."""
+
+
+class Network(Part):
+    kind: Annotated[str, _of_family("network")]
+
+
+class Model(Part):
+    kind: Annotated[str, _of_family("model")]
+    network: Network
     latent_dim: Annotated[int, Field(ge=1, le=16_384)]
     align: bool
 
 
-class VanillaModel(Network):
-    kind: Literal["ae"]
-
-
-class VariationalModel(Network):
-    kind: Literal["vae"]
-    beta: float = Field(ge=0)
-    kl_warmup: float = Field(ge=0, le=1)
-
-
-Model = VanillaModel | VariationalModel
-
-
-class Train(Section):
+class Train(Settings):
     epochs: Count
     batch_size: int = Field(ge=2, le=1_000_000)
     learning_rate: float = Field(gt=0, le=1)
@@ -119,7 +129,7 @@ class Train(Section):
         return self
 
 
-class PlotLatent(Section):
+class PlotLatent(Settings):
     tsne_points: int = Field(ge=10, le=1_000_000)
     tsne_perplexity: float = Field(ge=1)
 
@@ -130,7 +140,7 @@ class PlotLatent(Section):
         return self
 
 
-class Generate(Section):
+class Generate(Settings):
     blends: dict[DatasetName, list[Annotated[list[str], Field(min_length=2)]]]
     closest_sets: int = Field(ge=1, le=100)
     interpolation_steps: int = Field(ge=3, le=25)
@@ -151,34 +161,32 @@ class Generate(Section):
         return self
 
 
-class Mixture(Section):
+class Mixture(Settings):
     components: int = Field(ge=1, le=1000)
 
 
-class Classifier(Section):
+class Classifier(Settings):
     epochs: Count
     batch_size: int = Field(ge=2, le=1_000_000)
     learning_rate: float = Field(gt=0, le=1)
 
 
-class Evaluate(Section):
+class Evaluate(Settings):
     importance_samples: Count
     generated_samples: int = Field(ge=10, le=1_000_000)
 
 
-class Report(Section):
+class Report(Settings):
     points: int = Field(ge=2, le=5000)
 
 
-class Params(Section):
+class Params(Settings):
     """All of params.yaml; the file itself says what each key means."""
 
     seed: int = Field(ge=0, lt=2**32)
     data: Data
-    corruptions: dict[
-        ItemName, Annotated[PlainCorruption | JigsawCorruption, Field(discriminator="kind")]
-    ] = Field(min_length=1)
-    models: dict[ItemName, Annotated[Model, Field(discriminator="kind")]] = Field(min_length=1)
+    corruptions: dict[ItemName, OneOrSeveral] = Field(min_length=1)
+    models: dict[ItemName, Model] = Field(min_length=1)
     train: Train
     plot_latent: PlotLatent
     generate: Generate
@@ -186,17 +194,6 @@ class Params(Section):
     classifier: Classifier
     evaluate: Evaluate
     report: Report
-
-    @model_validator(mode="after")
-    def _grids_fit(self) -> "Params":
-        side = self.data.image_side()
-        for name, corruption in self.corruptions.items():
-            if isinstance(corruption, JigsawCorruption) and corruption.grid > side:
-                raise ValueError(
-                    f"corruptions.{name}.grid is {corruption.grid}, expected 2 to {side}, "
-                    f"the side in pixels of the images of {self.data.name}"
-                )
-        return self
 
     @model_validator(mode="after")
     def _blends_are_there(self) -> "Params":
@@ -212,13 +209,15 @@ class Params(Section):
         return [(model, corruption) for model in self.models for corruption in self.corruptions]
 
 
-def settings(section: Section) -> dict[str, Any]:
-    """What a section says beside its kind, as keyword arguments of what it describes."""
-    return section.model_dump(exclude={"kind"})
+def described(part: Corruption | Sequence[Corruption]) -> dict[str, Any] | list[dict[str, Any]]:
+    """A corruption as params.yaml describes it, in plain values."""
+    return part.model_dump() if isinstance(part, Corruption) else [p.model_dump() for p in part]
 
 
 def read_params(path: Path = PARAMS_FILE) -> Params:
     """Read and validate params.yaml by DVC's reader (YAML 1.2), so that 010 is to both the same.
+
+    The settings of parts may be anything here: see `checks.check_parts`.
 
     Raises:
         UserError: with a line for each key that is wrong: what was found and what was expected.
@@ -233,25 +232,4 @@ def read_params(path: Path = PARAMS_FILE) -> Params:
     try:
         return Params.model_validate(content)
     except ValidationError as error:
-        problems = "".join(f"\n  {_describe(problem)}" for problem in error.errors())
-        raise UserError(f"{path} is not valid:{problems}") from error
-
-
-def _describe(problem: Mapping[str, Any]) -> str:
-    """One problem in one line: the key as written in the file, what is expected, what was found."""
-    kinds = {"none", "rotate", "jigsaw", "ae", "vae"}
-    location = list(problem["loc"])
-    if len(location) > 2 and location[2] in kinds:
-        del location[2]  # pydantic's mark of the variant that it chose
-    key = ".".join(str(part) for part in location if part != "[key]") or "(top level)"
-    message = problem["msg"].removeprefix("Value error, ")
-    found = problem["input"]
-    if problem["type"] == "missing":
-        return f"{key}: missing"
-    if problem["type"] == "extra_forbidden":
-        return f"{key}: unknown key"
-    if isinstance(found, dict):
-        return f"{key}: {message}"
-    meant = TRUTH_VALUES.get(str(found).lower())
-    hint = f"; write {meant}" if meant else ""
-    return f"{key}: {message}, found {SHORT.repr(found)} ({type(found).__name__}){hint}"
+        raise refusal(path, problems_of(error)) from error

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from autoencoders.commands.output import check_new
 from autoencoders.errors import UserError
 from autoencoders.io.files import whole_folder
-from autoencoders.models.base import Autoencoder
+from autoencoders.models.base import Autoencoder, Decoding
 from autoencoders.models.registry import load_model
 
 TOLERANCE = 1e-4
@@ -46,7 +46,7 @@ def export(model: Path, *, out: Path) -> None:
     images = torch.rand(CHECKED, *trained.image_shape, generator=chance)
     with whole_folder(out) as folder, torch.inference_mode():
         codes = _export(_Encoder(trained).eval(), images, "images", "codes", folder, "encoder")
-        _export(trained.decoder, codes, "codes", "images", folder, "decoder")
+        _export(Decoding(trained).eval(), codes, "codes", "images", folder, "decoder")
     print(f"{out}: encoder.onnx and decoder.onnx, equal to torch within {TOLERANCE:g}")
 
 

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from pydantic import ValidationError
+from ruamel.yaml import YAML, YAMLError
 from torch import Tensor
 from tqdm import tqdm
 
 from autoencoders.commands.image_files import Source, find_images, write_images
 from autoencoders.commands.output import check_new
-from autoencoders.corruptions.base import permute_pixels
+from autoencoders.corruptions.base import Record
 from autoencoders.corruptions.registry import build_corruption
 from autoencoders.data.headers import deep_note, read_headers
 from autoencoders.data.images import decode_images, listed, white_of
@@ -25,6 +27,8 @@ from autoencoders.io.files import whole_folder
 from autoencoders.io.streams import generator
 from autoencoders.io.tensors import to_bytes
 from autoencoders.nets.devices import prepare
+from autoencoders.parts import find
+from autoencoders.problems import problems_of, refusal
 from autoencoders.trained import load_model
 
 SHOWN = 10
@@ -32,14 +36,15 @@ SHOWN = 10
 
 @dataclass(frozen=True)
 class Reconstructed:
-    """Images on their way through a model: uint8 (N, C, H, W), codes (N, L), what was done."""
+    """Images on their way through a model: uint8 (N, C, H, W), and codes (N, L)."""
 
     originals: Tensor
     inputs: Tensor
     outputs: Tensor
     codes: Tensor
-    done: dict[str, list]
-    """The column that tells what the corruption did to each image, if it did something."""
+    record: Record
+    captions: list[str]
+    """What the corruption did, in a word for each image, if it has one."""
 
 
 def reconstruct(
@@ -47,8 +52,7 @@ def reconstruct(
     images: Sequence[Path],
     *,
     out: Path,
-    corrupt: str,
-    grid: int,
+    corrupt: Sequence[str] | None,
     seed: int,
     codes: str,
     batch_size: int,
@@ -58,11 +62,11 @@ def reconstruct(
     """Write what a model makes of image files into the new folder `out`.
 
     Files are decoded as `data.name: folder` does it: to the model's size and channels, those of
-    more than 8 bits by the highest level among them. `corrupt`
-    ("none", "rotate", or "jigsaw" of `grid` x `grid` tiles) is done to each by the seed. `out`
-    holds the folders inputs and reconstructions with a PNG for each file, overview.png of the first
-    ten, and codes.csv or codes.parquet: the file, k or the permutation, the MSE against the
-    original, and the code, a row for each file.
+    more than 8 bits by the highest level among them. `corrupt` (a kind of corruption, and
+    SETTING=VALUE for each of its settings) is done to each by the seed. `out` holds the folders
+    inputs and reconstructions with a PNG for each file, overview.png of the first ten, and
+    codes.csv or codes.parquet: the file, the record of what was done, the MSE against the original,
+    and the code, a row for each file.
 
     Raises:
         UserError: there is no such model or image, `out` exists or lies in a folder of `images`,
@@ -77,17 +81,17 @@ def reconstruct(
     if said := deep_note(headers, white):
         print(said)
     trained = load_model(model, prepare(device, "--device"), batch_size)
-    own: dict[str, Any] = {"grid": grid} if corrupt == "jigsaw" else {}
     _, height, width = trained.image_shape
-    corruption = build_corruption(corrupt, height, width, **own)
+    corruption = build_corruption(_described(corrupt or ["none"]), height, width)
     record = corruption.draw(len(sources), generator(seed, "own images"))
 
-    def through(decoded: np.ndarray, record: Tensor) -> Reconstructed:
+    def through(decoded: np.ndarray, drawn: Record) -> Reconstructed:
         originals = torch.from_numpy(decoded)
-        inputs = permute_pixels(originals, corruption.table(record))
+        inputs = corruption.apply(originals, drawn)
         found = trained.encode(inputs)
-        done = {} if corrupt == "none" else {corruption.record_name: _texts(record)}
-        return Reconstructed(originals, inputs, to_bytes(trained.decode(found)), found, done)
+        captions = corruption.captions({name: values.numpy() for name, values in drawn.items()})
+        outputs = to_bytes(trained.decode(found))
+        return Reconstructed(originals, inputs, outputs, found, drawn, captions)
 
     channels, size, _ = trained.image_shape
     damaged: dict[Path, str] = {}
@@ -100,8 +104,8 @@ def reconstruct(
             if damaged and not skip_damaged:
                 raise UserError(f"{listed(damaged)}\nMend or remove them, or give --skip-damaged.")
             if whole.any():
-                drawn = record[start : start + len(batch)][torch.from_numpy(whole)]
-                result = through(decoded[whole], drawn)
+                rows = start + np.flatnonzero(whole)
+                result = through(decoded[whole], {name: v[rows] for name, v in record.items()})
                 kept = [source for source, good in zip(batch, whole, strict=True) if good]
                 _write(folder, kept, result, write_codes)
                 first = first or result
@@ -111,6 +115,24 @@ def reconstruct(
     if damaged:
         print(f"{listed(damaged)}\nThey are left out.", file=sys.stderr)
     print(f"{out}: {len(sources) - len(damaged)} images reconstructed")
+
+
+def _described(words: Sequence[str]) -> dict[str, Any]:
+    """The corruption that words describe: its kind, then SETTING=VALUE, values as in YAML.
+
+    Raises:
+        UserError: there is no such kind, or a setting is not one of its own.
+    """
+    kind, *given = words
+    try:
+        wanted = find("corruption", kind).Settings
+        pairs = [word.partition("=") for word in given]
+        settings = {name: YAML(typ="safe").load(value) for name, _, value in pairs}
+        return {"kind": kind, **wanted.model_validate(settings).model_dump()}
+    except ValidationError as error:
+        raise refusal(f"--corrupt {' '.join(words)}", problems_of(error)) from error
+    except (ValueError, YAMLError) as error:
+        raise UserError(f"--corrupt {' '.join(words)}: {error}") from error
 
 
 def _batches(sources: Sequence[Source], size: int) -> Iterator[tuple[Sequence[Source], int]]:
@@ -123,7 +145,7 @@ def _batches(sources: Sequence[Source], size: int) -> Iterator[tuple[Sequence[So
 
 
 def _texts(record: Tensor) -> list:
-    """k as it is, a permutation as its numbers with spaces between."""
+    """One number as it is, several with spaces between."""
     rows = record.tolist()
     return [" ".join(map(str, row)) for row in rows] if record.dim() > 1 else rows
 
@@ -140,11 +162,10 @@ def _write(
     errors = (result.outputs.float() - result.originals.float()) / 255
     files = [source.path.as_posix() for source in sources]
     mse = errors.square().flatten(1).mean(dim=1).numpy()
+    done = {name: _texts(values) for name, values in result.record.items()}
     names = [f"z{number}" for number in range(result.codes.shape[1])]
     codes = pd.DataFrame(result.codes.numpy(), columns=names)
-    write_codes(
-        pd.concat([pd.DataFrame({"file": files, **result.done, "mse": mse}), codes], axis=1)
-    )
+    write_codes(pd.concat([pd.DataFrame({"file": files, **done, "mse": mse}), codes], axis=1))
 
 
 @contextmanager
@@ -189,10 +210,9 @@ WRITERS = {"csv": _csv, "parquet": _parquet}
 
 def _overview(path: Path, title: str, result: Reconstructed) -> None:
     first = slice(SHOWN)
-    captions = [f"k = {k}" for k in result.done.get("k", [])[first]]
     rows = [
         Row("original", result.originals[first].numpy()),
-        Row("input", result.inputs[first].numpy(), captions),
+        Row("input", result.inputs[first].numpy(), result.captions[first]),
         Row("reconstruction", result.outputs[first].numpy()),
     ]
     image_grid(path, title, rows)

@@ -1,1 +1,1 @@
-"""Corruptions of the input: one file for each kind, with what undoes it; registry.py knows all."""
+"""Corruptions of the input, a file for each in kinds/, and what undoes them."""

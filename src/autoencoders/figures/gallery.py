@@ -41,21 +41,22 @@ class Gallery:
         self,
         snapshots: Mapping[str, np.ndarray],
         originals: np.ndarray,
-        inputs: Mapping[str, np.ndarray],
+        inputs: np.ndarray,
         names: Sequence[str],
+        captions: Sequence[str],
     ) -> None:
-        """Originals, inputs (with their k), and reconstructions after some epochs.
+        """Originals, inputs (with what was done to them), and reconstructions after some epochs.
 
-        `snapshots` are those that a training has kept, of the images at their "positions".
+        `snapshots` are those that a training has kept, of the images at their "positions". `names`
+        and `captions`, of originals and inputs, are for all of them, or empty.
         """
         images = dict(snapshots)
         shown = images.pop("positions")
         aligned = images.pop("aligned", None)
         epochs = sorted(int(name.removeprefix("epoch_")) for name in images)
-        turns = [f"k = {k}" for k in inputs["k"][shown]] if "k" in inputs else ()
         rows = [
             Row("original", originals[shown], [names[n] for n in shown] if names else ()),
-            Row("input", inputs["images"][shown], turns),
+            Row("input", inputs[shown], [captions[n] for n in shown] if captions else ()),
         ]
         if aligned is not None:
             rows.append(Row(f"aligned\nafter epoch {epochs[-1]}", aligned))

@@ -11,25 +11,23 @@ from torch import Tensor
 
 from autoencoders.io.streams import generator
 from autoencoders.io.tensors import EVALUATION_BATCH, to_float
-from autoencoders.models.inference import encode
-from autoencoders.models.vae import VariationalAutoencoder, active_units
+from autoencoders.models.variational import Variational
 
 
 def likelihood_measures(
-    model: VariationalAutoencoder, inputs: Tensor, originals: Tensor, samples: int, seed: int
+    model: Variational, inputs: Tensor, originals: Tensor, samples: int, seed: int
 ) -> dict[str, float]:
-    """-ELBO, its parts, the bound by so many samples, and the active units, of uint8 images."""
+    """-ELBO, its parts, and the bound by so many samples, of uint8 images."""
     measured: dict[str, float] = elbo_parts(model, inputs, originals, seed, "test noise")
     measured["importance_weighted_bound"] = importance_weighted_bound(
         model, inputs, originals, samples, seed
     )
-    measured["active_units"] = active_units(encode(model, inputs)["mean"].cpu().numpy())
     return measured
 
 
 @torch.inference_mode()
 def elbo_parts(
-    model: VariationalAutoencoder, inputs: Tensor, originals: Tensor, seed: int, purpose: str
+    model: Variational, inputs: Tensor, originals: Tensor, seed: int, purpose: str
 ) -> dict[str, float]:
     """-ELBO and its parts over uint8 images, with one sample of each image's code, drawn for
     the purpose.
@@ -42,7 +40,8 @@ def elbo_parts(
     sums = {"reconstruction": 0.0, "kl": 0.0}
     batches = zip(inputs.split(EVALUATION_BATCH), originals.split(EVALUATION_BATCH), strict=True)
     for batch, target in batches:
-        parts = model.loss(to_float(batch), to_float(target), model.draw_noise(len(batch), noise))
+        posterior, drawn = model.encode(to_float(batch)), model.sample_prior(len(batch), noise)
+        parts = model.elbo_parts(posterior, to_float(target), drawn)
         for name in sums:
             sums[name] += parts[name].item() * len(batch)
     means = {name: total / len(inputs) for name, total in sums.items()}
@@ -51,7 +50,7 @@ def elbo_parts(
 
 @torch.inference_mode()
 def importance_weighted_bound(
-    model: VariationalAutoencoder, inputs: Tensor, originals: Tensor, samples: int, seed: int
+    model: Variational, inputs: Tensor, originals: Tensor, samples: int, seed: int
 ) -> float:
     """The bound on -log p(original) by so many weighted samples of each code, in nats per image.
 
@@ -67,7 +66,7 @@ def importance_weighted_bound(
         posterior, targets = model.encode(to_float(batch)), to_float(target)
         weights = torch.stack(
             [
-                model.log_weights(posterior, targets, model.draw_noise(len(batch), chance))
+                model.log_weights(posterior, targets, model.sample_prior(len(batch), chance))
                 for _ in range(samples)
             ]
         )

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autoencoders.corruptions.base import Corruption
-from autoencoders.corruptions.jigsaw import Jigsaw
+from autoencoders.corruptions.base import Corruption, split
 from autoencoders.io.streams import generator, numpy_generator, subsample
 from autoencoders.io.tensors import EVALUATION_BATCH, to_bytes, to_float
 from autoencoders.measures.generation import (
@@ -25,10 +24,10 @@ from autoencoders.measures.reconstruction import (
     reconstruction_measures,
     ssim_per_image,
 )
-from autoencoders.measures.stress import stress_measures, tiles_right
+from autoencoders.measures.stress import stress_measures
 from autoencoders.models.base import Autoencoder
 from autoencoders.models.inference import align, decode, decode_codes, reconstruct
-from autoencoders.models.vae import VariationalAutoencoder
+from autoencoders.models.variational import has_likelihood
 from autoencoders.nets.classifier import Classifier, features, logits
 from autoencoders.sampling.mixture import sample_mixture
 
@@ -55,7 +54,7 @@ class Suite:
         """What models are chosen by, of validation images, whose features are `seen`."""
         mse, ssim = self._errors(images, mse_per_image, ssim_per_image)
         found = {"mse": float(mse.mean()), "ssim": float(ssim.mean())}
-        if isinstance(self.model, VariationalAutoencoder):
+        if has_likelihood(self.model):
             originals, inputs = (self._on_device(part) for part in images)
             found["negative_elbo"] = elbo_parts(
                 self.model, inputs, originals, self.seed, "validation noise"
@@ -80,7 +79,7 @@ class Suite:
 
     def likelihood(self, images: Images, samples: int) -> dict[str, float] | None:
         """`likelihood_measures` of a model that has a likelihood."""
-        if not isinstance(self.model, VariationalAutoencoder):
+        if not has_likelihood(self.model):
             return None
         originals, inputs = (self._on_device(part) for part in images)
         return likelihood_measures(self.model, inputs, originals, samples, self.seed)
@@ -95,13 +94,30 @@ class Suite:
         (clean,) = self._errors((originals, originals), mse_per_image)
         measured = {}
         for name, corruption in corruptions.items():
-            measures = [mse_per_image]
-            if isinstance(corruption, Jigsaw):
-                measures.append(partial(tiles_right, jigsaw=corruption))
-            mse, *tiles = self._errors((originals, inputs[name]["images"]), *measures)
-            right = tiles[0] if tiles else None
-            measured[name] = stress_measures(mse, right, float(clean.mean()), inputs[name])
+            record = {key: v for key, v in inputs[name].items() if key != "images"}
+            images = originals, inputs[name]["images"]
+            (mse,) = self._errors(images, mse_per_image)
+            measured[name] = stress_measures(
+                mse,
+                float(clean.mean()),
+                corruption.groups(record),
+                self._restored(images, record, corruption),
+            )
         return measured
+
+    def _restored(
+        self, images: Images, record: Mapping[str, np.ndarray], corruption: Corruption
+    ) -> dict[str, float]:
+        """The means of what a corruption has to say of how well its inputs are restored."""
+        sums: dict[str, float] = {}
+        drawn = {name: self._on_device(values) for name, values in record.items()}
+        parts = (torch.from_numpy(part).split(EVALUATION_BATCH) for part in images)
+        for originals, inputs, own in zip(*parts, split(drawn, EVALUATION_BATCH), strict=True):
+            restored = reconstruct(self.model, self._on_device(inputs))
+            targets = to_float(self._on_device(originals))
+            for name, values in corruption.measures(restored, targets, own).items():
+                sums[name] = sums.get(name, 0.0) + float(values.sum())
+        return {name: total / len(images[0]) for name, total in sums.items()}
 
     def generation(
         self,
@@ -146,7 +162,7 @@ class Suite:
         """Codes (count, L) from the mixture and, of a model that has one, from the prior."""
         chance = numpy_generator(self.seed, f"{purpose} mixture")
         codes = {"mixture": torch.from_numpy(sample_mixture(mixture, count, chance))}
-        if isinstance(self.model, VariationalAutoencoder):
+        if self.model.prior is not None:
             drawn = generator(self.seed, f"{purpose} prior", device=self.device)
             codes["prior"] = self.model.sample_prior(count, drawn)
         return codes

@@ -1,1 +1,1 @@
-"""Flavours of autoencoders: one file for each; registry.py knows them all."""
+"""Autoencoders: what they have in common, and a file for each flavour in flavours/."""

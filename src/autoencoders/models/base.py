@@ -1,14 +1,20 @@
 """What every flavour of autoencoder has in common."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from autoencoders.corruptions.registry import build_aligner
-from autoencoders.nets.registry import ARCHITECTURES
+from autoencoders.corruptions.registry import Described, build_aligner
+from autoencoders.nets.base import build_network
+from autoencoders.settings import Settings as NoSettings
+
+SQUARED_ERROR = "mean squared error"
+NATS = "nats per image"
 
 
 class Autoencoder(nn.Module, ABC):
@@ -20,38 +26,51 @@ class Autoencoder(nn.Module, ABC):
     A reconstruction depends on its input through the latent code alone. Where the inputs are
     corrupted, an aligner may estimate the originals from them before they are encoded.
 
-    A flavour implements `_encode` and `_loss`, of aligned images.
+    A flavour implements `_encode` and `_loss`, of aligned images, and says what else it can do:
+    stages ask that, never which flavour it is.
     """
+
+    Settings: ClassVar[type[NoSettings]] = NoSettings
+    """What params.yaml says of a model of this kind, beside what all have."""
 
     loss_unit: str
     """What the loss and its parts are measured in."""
 
+    prior: ClassVar[Literal["standard normal", "autoregressive"] | None] = None
+    """The distribution of codes that `sample_prior` draws from; None where there is none."""
+
+    likelihood: str | None = None
+    """The distribution of images given their code, of a model whose codes are distributions too:
+    what `models.variational` says of it."""
+
     codes_per_dimension = 1
     """Numbers that the encoder gives for each latent dimension."""
+
+    own_losses: tuple[str, ...] = ("loss", "alignment")
+    """The parts of the loss that are minimised: no two of them share weights."""
 
     def __init__(
         self,
         image_shape: tuple[int, ...],
         *,
-        architecture: str,
+        network: dict[str, Any],
         latent_dim: int,
-        channels: list[int],
-        align: dict[str, Any] | None,
+        align: Described | None,
     ) -> None:
         """Build the networks; `align` is the corruption to undo before encoding, as in params.
 
         Raises:
-            ValueError: the latent size is below 1.
+            ValueError: the latent size is below 1, or the network is not described as one.
         """
         if latent_dim < 1:
             raise ValueError(f"latent_dim is {latent_dim}, expected at least 1")
         super().__init__()
         self.image_shape = tuple(image_shape)
         self.latent_dim = latent_dim
-        self.aligner = build_aligner(self.image_shape, **align) if align else None
-        encoder, decoder = ARCHITECTURES[architecture]
-        self.encoder = encoder(self.image_shape, self.codes_per_dimension * latent_dim, channels)
-        self.decoder = decoder(self.image_shape, latent_dim, channels)
+        self.aligner = build_aligner(self.image_shape, align) if align else None
+        halves = build_network(network)
+        self.encoder = halves.encoder(self.image_shape, self.codes_per_dimension * latent_dim)
+        self.decoder = halves.decoder(self.image_shape, latent_dim)
         # Convolutions on CPUs and GPUs alike are fastest with the channels innermost.
         self.to(memory_format=torch.channels_last)
 
@@ -72,7 +91,7 @@ class Autoencoder(nn.Module, ABC):
         return self.aligner(images).contiguous(memory_format=torch.channels_last)
 
     def encode(self, images: Tensor) -> dict[str, Tensor]:
-        """The latent codes as "mean", and what else the flavour knows of them, each (N, L)."""
+        """The latent codes as "mean", and what else the flavour knows of them, each (N, ...)."""
         return self._encode(self.align(images))
 
     def loss(self, inputs: Tensor, targets: Tensor, noise: Tensor) -> dict[str, Tensor]:
@@ -105,8 +124,37 @@ class Autoencoder(nn.Module, ABC):
 
     def decode(self, codes: Tensor) -> Tensor:
         """Decode latent codes (N, L) to images in [0, 1]."""
-        return self.decoder(codes)
+        return torch.sigmoid(self.logits(codes))
+
+    def logits(self, codes: Tensor) -> Tensor:
+        """Decode latent codes (N, L) to the logits of images."""
+        return self.decoder(codes).float()
 
     def reconstruct(self, images: Tensor) -> Tensor:
         """Encode and decode, by way of the mean where the code is a distribution."""
         return self.decode(self.encode(images)["mean"])
+
+    def sample_prior(self, count: int, generator: torch.Generator) -> Tensor:
+        """Codes (count, latent_dim) from the prior of a flavour that has one.
+
+        Drawn on the generator's device, which is that of the model.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no prior")
+
+    def code_measures(self, codes: Mapping[str, np.ndarray]) -> dict[str, float]:
+        """What the flavour has to say of the codes (N, ...) of test images, by `encode`'s names.
+
+        Nothing, unless a flavour says otherwise.
+        """
+        return {}
+
+
+class Decoding(nn.Module):
+    """A model's `decode` as the forward pass of a module, which is what torch traces."""
+
+    def __init__(self, model: Autoencoder) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, codes: Tensor) -> Tensor:
+        return torch.sigmoid(self.model.logits(codes))

@@ -1,13 +1,13 @@
 """Whole data sets through a trained model, in batches."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from autoencoders.errors import UserError
-from autoencoders.io.tensors import EVALUATION_BATCH, to_bytes, to_float
+from autoencoders.io.tensors import EVALUATION_BATCH, gather, to_bytes, to_float
 from autoencoders.models.base import Autoencoder
 
 
@@ -30,10 +30,19 @@ def encode(
     Raises:
         UserError: the images are not of the shape that the model was built for.
     """
-    _check_shape("images", inputs, model.image_shape)
+    return encode_parts(model, inputs.split(batch_size), len(inputs))
+
+
+@torch.inference_mode()
+def encode_parts(model: Autoencoder, parts: Iterable[Tensor], count: int) -> dict[str, Tensor]:
+    """`encode` of parts that hold `count` images in all, each small enough for one batch."""
+
+    def encoded(part: Tensor) -> dict[str, Tensor]:
+        _check_shape("images", part, model.image_shape)
+        return model.encode(to_float(part))
+
     model.eval()
-    batches = [model.encode(to_float(batch)) for batch in inputs.split(batch_size)]
-    return {name: torch.cat([batch[name] for batch in batches]) for name in batches[0]}
+    return gather(map(encoded, parts), count)
 
 
 def decode(model: Autoencoder, codes: Tensor, batch_size: int = EVALUATION_BATCH) -> Tensor:
@@ -72,16 +81,10 @@ def decode_codes(model: Autoencoder, codes: np.ndarray | Tensor) -> np.ndarray:
 def _in_batches(
     model: Autoencoder, function: Callable[[Tensor], Tensor], items: Tensor, batch_size: int
 ) -> Tensor:
-    """The function of all items; in one piece, as a list of batches would be copied at its end."""
+    """The function of all items."""
     model.eval()
-    results = None
-    for start in range(0, len(items), batch_size):
-        batch = function(items[start : start + batch_size])
-        if results is None:
-            results = batch.new_empty(len(items), *batch.shape[1:])
-        results[start : start + len(batch)] = batch
-    assert results is not None, "there is at least one item"
-    return results
+    batches = ({"made": function(batch)} for batch in items.split(batch_size))
+    return gather(batches, len(items))["made"]
 
 
 def _check_shape(what: str, found: Tensor, expected: tuple[int, ...]) -> None:

@@ -1,4 +1,4 @@
-"""The flavours: kind -> class; building, saving and loading models."""
+"""Building, saving and loading models, as params.yaml describes them."""
 
 from pathlib import Path
 from typing import Any
@@ -9,17 +9,12 @@ from torch import Tensor
 from autoencoders.errors import UserError
 from autoencoders.io.arrays import read_arrays, write_arrays
 from autoencoders.io.files import read_json, write_json
-from autoencoders.models.ae import VanillaAutoencoder
 from autoencoders.models.base import Autoencoder
-from autoencoders.models.vae import VariationalAutoencoder
-
-MODELS: dict[str, type[Autoencoder]] = {
-    "ae": VanillaAutoencoder,
-    "vae": VariationalAutoencoder,
-}
+from autoencoders.parts import find
 
 # What a damaged or hostile config.json can make of the construction of a model.
 CONFIG_ERRORS = (
+    UserError,
     LookupError,
     TypeError,
     ValueError,
@@ -34,7 +29,21 @@ def build_model(kind: str, image_shape: tuple[int, ...], settings: dict[str, Any
 
     The weights come from torch's global generator: seed it first.
     """
-    return MODELS[kind](image_shape, **settings)
+    return find("model", kind)(image_shape, **settings)
+
+
+def check_model(image_shape: tuple[int, ...], described: dict[str, Any]) -> None:
+    """Hold a model's settings, each of which is in its range, to each other and to the images.
+
+    Raises:
+        UserError: no model can be built of them.
+    """
+    settings = {name: value for name, value in described.items() if name != "kind"}
+    try:
+        with torch.device("meta"):  # where weights take no memory
+            build_model(described["kind"], image_shape, settings | {"align": None})
+    except CONFIG_ERRORS as error:
+        raise UserError(str(error)) from error
 
 
 def save_model(
@@ -49,7 +58,7 @@ def save_model(
         "kind": kind,
         "image_shape": list(image_shape),
         "settings": settings,
-        "loss_unit": MODELS[kind].loss_unit,
+        "loss_unit": find("model", kind).loss_unit,
     }
     write_json(folder / "config.json", config)
     arrays = {name: tensor.cpu().numpy() for name, tensor in weights.items()}

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from autoencoders.errors import UserError
 from autoencoders.io.arrays import read_arrays, write_arrays
 from autoencoders.io.files import read_json, write_json
-from autoencoders.io.tensors import EVALUATION_BATCH, to_float
+from autoencoders.io.tensors import EVALUATION_BATCH, gather, to_float
 
 FOLDER = Path("models/classifier")
 CHANNELS = (32, 64, 128)
@@ -67,15 +67,17 @@ def accuracy(model: Classifier, images: Tensor, labels: Tensor) -> float:
 def logits(model: Classifier, images: Tensor) -> Tensor:
     """The logits (N, K) of uint8 images."""
     model.eval()
-    return torch.cat([model(to_float(batch)) for batch in images.split(EVALUATION_BATCH)])
+    parts = images.split(EVALUATION_BATCH)
+    return gather(({"logits": model(to_float(part))} for part in parts), len(images))["logits"]
 
 
 @torch.inference_mode()
 def features(model: Classifier, images: Tensor) -> Tensor:
     """The features (N, 128) of uint8 images."""
     model.eval()
-    batches = images.split(EVALUATION_BATCH)
-    return torch.cat([model.features(to_float(batch)) for batch in batches])
+    parts = images.split(EVALUATION_BATCH)
+    made = ({"features": model.features(to_float(part))} for part in parts)
+    return gather(made, len(images))["features"]
 
 
 def save_classifier(folder: Path, model: Classifier, classes: list[str]) -> None:

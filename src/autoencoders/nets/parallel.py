@@ -37,6 +37,24 @@ def _total(values: Tensor) -> Tensor:
     return values
 
 
+def whole_batch(part: Tensor) -> Tensor:
+    """The parts (N, ...) of all processes one after the other, with gradients to each.
+
+    What each process makes of it counts in proportion to its part, so that the gradient of a loss
+    of the whole batch is the same in all.
+    """
+    if not distributed.is_initialized():
+        return part
+    sizes = part.new_zeros(distributed.get_world_size(), dtype=torch.int64)
+    rank = distributed.get_rank()
+    sizes[rank] = len(part)
+    distributed.all_reduce(sizes)
+    counts = sizes.tolist()
+    blank = [part.new_zeros(count, *part.shape[1:]) for count in counts]
+    blank[rank] = part
+    return TotalOverProcesses.apply(torch.cat(blank))
+
+
 class BatchNorm2d(nn.BatchNorm2d):
     """Batch normalisation by the statistics of the whole batch, on any device.
 

@@ -1,63 +1,50 @@
-"""A decoder as the page's script runs it: layers with arrays."""
+"""How the report's page decodes: by a decoder's operations, or by images decoded beforehand."""
 
+import math
+from itertools import combinations
 from typing import Any
 
 import numpy as np
-from torch import nn
 
-from autoencoders.nets.conv import ConvDecoder
-from autoencoders.report.content import packed
+from autoencoders.models.base import Autoencoder
+from autoencoders.models.inference import decode_codes
+from autoencoders.report.content import MAX_LEVELS, SHEET_COLUMNS, packed, picture, plane_of
+from autoencoders.report.lowering import UnknownOperationError, lowered
+from autoencoders.sampling.ways import interpolate
+
+SHARES = 5
+"""Images on the way from one class to another, both included."""
+PLANE = 21
+"""Images in a row of the plane."""
+ROOM = MAX_LEVELS // 4
 
 
-def decoder_layers(decoder: nn.Module) -> list[dict[str, Any]]:
-    """A decoder layer by layer, as the page's script runs it, channels innermost.
+def decoder_content(model: Autoencoder, codes: np.ndarray, means: np.ndarray) -> dict[str, Any]:
+    """The decoder's "layers" or, where the page could not run them, an "atlas", which it says.
 
-    Batch normalisation is folded into the transposed convolution before it.
+    Args:
+        model: whose decoder it is.
+        codes: those of the images on the page's map (N, L).
+        means: the mean codes of the classes (K, L), which may be none.
     """
-    if not isinstance(decoder, ConvDecoder):
-        raise TypeError(f"the page runs a ConvDecoder, found {type(decoder).__name__}")
-    linear = decoder.from_code[0]
-    layers = [_linear(linear), {"kind": "silu"}, {"kind": "shape", "shape": decoder.grid}]
-    modules = list(decoder.blocks)
-    for module, following in zip(modules, [*modules[1:], None], strict=True):
-        if isinstance(module, nn.ConvTranspose2d):
-            norm = following if isinstance(following, nn.BatchNorm2d) else None
-            layers.append(_transposed(module, norm))
-        elif not isinstance(module, nn.BatchNorm2d):
-            layers.append({"kind": {nn.SiLU: "silu", nn.Sigmoid: "sigmoid"}[type(module)]})
-    return layers
+    try:
+        return {"layers": lowered(model), "atlas": None}
+    except UnknownOperationError as reason:
+        print(f"the page cannot run this decoder ({reason}): it shows images decoded beforehand")
+        return {"layers": None, "atlas": atlas(model, codes, means)}
 
 
-def _linear(module: Any) -> dict[str, Any]:
-    weight, bias = (tensor.detach().cpu().numpy() for tensor in (module.weight, module.bias))
-    return {
-        "kind": "linear",
-        "shape": list(weight.shape),
-        "weight": packed(weight),
-        "bias": packed(bias),
-    }
+def atlas(model: Autoencoder, codes: np.ndarray, means: np.ndarray) -> dict[str, Any]:
+    """Codes and what they decode to: ways between classes, the plane of the map, its images.
 
-
-def _transposed(module: nn.ConvTranspose2d, norm: Any) -> dict[str, Any]:
-    weight = module.weight.detach().cpu().double().numpy()  # in, out, height, width
-    bias = np.zeros(module.out_channels)
-    if module.bias is not None:
-        bias = module.bias.detach().cpu().double().numpy()
-    if norm is not None:
-        gain, shift, mean, variance = (
-            tensor.detach().cpu().double().numpy()
-            for tensor in (norm.weight, norm.bias, norm.running_mean, norm.running_var)
-        )
-        scale = gain / np.sqrt(variance + norm.eps)
-        weight = weight * scale[:, np.newaxis, np.newaxis]
-        bias = (bias - mean) * scale + shift
-    return {
-        "kind": "transposed",
-        "shape": [module.in_channels, module.out_channels],
-        "kernel": module.kernel_size[0],
-        "stride": module.stride[0],
-        "padding": module.padding[0],
-        "more": list(module.output_padding),
-        "weight": packed(weight.transpose(2, 3, 0, 1)),
-        "bias": packed(bias),
-    }
+    As many, in this order, as the page has room for.
+    """
+    ways = [interpolate(one, other, SHARES) for one, other in combinations(means, 2)]
+    points, origin, axes = plane_of(codes)
+    low, high = np.percentile(points, (1, 99), axis=0)
+    lines = np.linspace(low, high, PLANE)
+    places = np.stack(np.meshgrid(lines[:, 0], lines[:, 1]), axis=-1).reshape(-1, 2)
+    plane = (origin + places @ axes).astype(np.float32)
+    shown = np.concatenate([*ways, plane, codes])[: ROOM // math.prod(model.image_shape)]
+    images = picture(decode_codes(model, shown), SHEET_COLUMNS)
+    return {"codes": packed(shown), "count": len(shown), "images": images}

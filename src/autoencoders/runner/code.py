@@ -13,9 +13,11 @@ import io
 import re
 import sys
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+
+from autoencoders.parts import FOLDERS
 
 PACKAGE = "autoencoders"
 SOURCES = {PACKAGE: Path("src"), "stages": Path()}
@@ -23,6 +25,7 @@ SOURCES = {PACKAGE: Path("src"), "stages": Path()}
 
 WITHOUT_EFFECT: tuple[str, ...] = ("src/autoencoders/runner/", "src/autoencoders/commands/")
 WITHOUT_EFFECT += ("src/autoencoders/errors.py", "src/autoencoders/params.py", "stages/__init__.py")
+WITHOUT_EFFECT += ("src/autoencoders/checks.py", "src/autoencoders/problems.py")
 PROGRESS = {"tqdm", "filelock"}
 """Libraries that show progress and hold locks."""
 
@@ -30,14 +33,17 @@ DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "pillow"}
 """Names of packages that differ from those of the modules in them."""
 
 
-def manifest(script: Path, requirements: str) -> str:
+def manifest(script: Path, requirements: str, parts: Iterable[tuple[str, str]] = ()) -> str:
     """A line for each file and each library that the results of `script` depend on.
 
     Args:
         script: its path below the project's root, which is the current folder.
         requirements: the text of requirements.txt.
+        parts: the families and kinds of the parts that it is given by params.yaml, and imports
+            when it has read that.
     """
-    files = closure(script)
+    folder = SOURCES[PACKAGE] / PACKAGE
+    files = closure(script, *(folder / FOLDERS[family] / f"{kind}.py" for family, kind in parts))
     lines = [f"{digest}  {path.as_posix()}" for path in sorted(files) if (digest := _digest(path))]
     pins = dict(re.findall(r"^([\w.-]+)==([^\s;]+)", requirements, flags=re.MULTILINE))
     libraries = {
@@ -50,9 +56,9 @@ def manifest(script: Path, requirements: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def closure(script: Path) -> set[Path]:
-    """The script and the project's files that it imports, directly or not, that have an effect."""
-    reached, waiting = {script}, [script]
+def closure(*scripts: Path) -> set[Path]:
+    """Scripts and the project's files that they import, directly or not, that have an effect."""
+    reached, waiting = set(scripts), list(scripts)
     while waiting:
         for path in _imported_files(waiting.pop()) - reached:
             if not path.as_posix().startswith(WITHOUT_EFFECT):

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from autoencoders.checks import check_parts
 from autoencoders.errors import UserError
 from autoencoders.params import Params, read_params
 from autoencoders.runner.fan_ins import check_named
@@ -31,10 +32,12 @@ def run_stage(stage: Callable[..., None], *axes: str, gathers: bool = False) -> 
     item = list(vars(parser.parse_args()).values())
     with _errors_in_a_sentence():
         params = read_params()
+        if "torch" in sys.modules:  # which a stage that builds no parts need not wait for
+            check_parts(params)
         _check_item(params, axes, item)
         if gathers:
             check_named(params)
-        tell_other_versions(Path(stage.__code__.co_filename).stem)
+        tell_other_versions(Path(stage.__code__.co_filename).stem, item)
         stop_with_dvc()
         # Under torchrun each rank has a lock of its own, besides that of the stage that started it.
         ranks = [f"rank{os.environ['RANK']}"] if "TORCHELASTIC_RUN_ID" in os.environ else []
@@ -43,12 +46,13 @@ def run_stage(stage: Callable[..., None], *axes: str, gathers: bool = False) -> 
             stage(params, *item)
 
 
-def tell_other_versions(stage: str) -> None:
+def tell_other_versions(stage: str, item: Sequence[str]) -> None:
     """Say which libraries a stage depends on in other versions than are installed.
 
     dvc.lock holds the versions of requirements.txt, by way of data/code.
     """
     path = Path("data/code") / stage
+    path = path / "-".join(item) if path.is_dir() else path
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     for name, _, pinned in (line.partition("==") for line in lines if "==" in line):
         with suppress(PackageNotFoundError):

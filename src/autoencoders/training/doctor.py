@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from autoencoders.models.base import Autoencoder
 from autoencoders.models.inference import decode, encode
-from autoencoders.models.vae import LOG_VARIANCE_RANGE, VariationalAutoencoder, active_units
+from autoencoders.models.posterior import LOG_VARIANCE_RANGE, active_units
 
 NO_KL = 0.1
 """Nats per image: less tells the decoder next to nothing."""
@@ -119,7 +119,7 @@ def model_findings(model: Autoencoder, inputs: Tensor) -> Findings:
     """What a model makes of uint8 images (N, C, H, W), at most 2,000 of them, says of it."""
     codes = encode(model, inputs[:EXAMINED])
     found: Findings = {}
-    if isinstance(model, VariationalAutoencoder) and len(inputs) > 1:
+    if "log_variance" in codes and len(inputs) > 1:
         found |= _posterior_findings(codes)
     made = decode(model, codes["mean"])
     pixels = inputs[:EXAMINED].float() / 255

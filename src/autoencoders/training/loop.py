@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from autoencoders.corruptions.base import Corruption, permute_pixels
+from autoencoders.corruptions.base import Corruption, split
 from autoencoders.errors import UserError
-from autoencoders.io.streams import generator
+from autoencoders.io.streams import generator, library_seed
 from autoencoders.io.tensors import EVALUATION_BATCH, to_bytes, to_float
 from autoencoders.models.base import Autoencoder
 from autoencoders.models.inference import reconstruct
@@ -142,23 +142,27 @@ class Training:
     def _train(self, epoch: int, bar: tqdm) -> dict[str, float]:
         """One pass over the images in a fresh order with fresh corruptions: the mean losses."""
         self.model.train()
+        # What layers draw of their own accord, such as dropout, is no part of the state to resume.
+        torch.manual_seed(library_seed(self.seed, f"layers, {epoch}, {self.group.rank}"))
         images = self.data.images
         # One generator draws all of the epoch's chance at once, so that its batches depend neither
         # on what came before nor on how they are shared out.
         chance = generator(self.seed, "epoch", epoch)
         order = torch.randperm(len(images), generator=chance).to(self.device)
-        record = self.corruption.draw(len(images), chance).to(self.device)
+        drawn = self.corruption.draw(len(images), chance)
+        record = {name: values.to(self.device) for name, values in drawn.items()}
         noise = generator(self.seed, "noise", epoch, self.device)
         sums = Sums()
         size = self.schedule.batch_size
-        for chosen, drawn in zip(order.split(size), record.split(size), strict=True):
+        part = self.group.part
+        for chosen, drawn in zip(order.split(size), split(record, size), strict=True):
             whole = len(chosen)
-            batch = (chosen, drawn, self.model.draw_noise(whole, noise))
-            mine, drawn, drawn_noise = (self.group.part(tensor) for tensor in batch)
-            originals = images[mine]
-            inputs = permute_pixels(originals, self.corruption.table(drawn))
+            drawn_noise = part(self.model.draw_noise(whole, noise))
+            originals = images[part(chosen)]
+            own = {name: part(values) for name, values in drawn.items()}
+            inputs = self.corruption.apply(originals, own)
             self.model.anneal(self.scheduler.last_epoch / self.steps)
-            sums.add(self.step(inputs, originals, drawn_noise, whole), len(mine))
+            sums.add(self.step(inputs, originals, drawn_noise, whole), len(originals))
             self.scheduler.step()
             bar.update(whole)
         return sums.means(self.group)

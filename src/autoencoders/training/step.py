@@ -56,7 +56,7 @@ class Step:
         parts = run(inputs, targets, noise)
         # The processes' gradients are averaged, whatever the sizes of their parts.
         weight = len(inputs) * self.group.size / whole
-        losses = [parts[name] for name in ("loss", "alignment") if name in parts]
+        losses = [parts[name] for name in self.model.own_losses if name in parts]
         self.optimizer.zero_grad()
         (weight * sum(losses)).backward()
         self.optimizer.step()

@@ -3,17 +3,20 @@
 from torch import Tensor
 from torch.nn import functional
 
-from autoencoders.models.base import Autoencoder
+from autoencoders.models.base import SQUARED_ERROR, Autoencoder
 
 
 class VanillaAutoencoder(Autoencoder):
     """Minimises the mean squared error through the bottleneck (Hinton & Salakhutdinov, 2006)."""
 
-    loss_unit = "mean squared error"
+    loss_unit = SQUARED_ERROR
 
     def _encode(self, images: Tensor) -> dict[str, Tensor]:
         return {"mean": self.encoder(images).float()}
 
     def _loss(self, inputs: Tensor, targets: Tensor, noise: Tensor) -> dict[str, Tensor]:
-        reconstructed = self.decode(self._encode(inputs)["mean"]).float()
+        reconstructed = self.decode(self._encode(inputs)["mean"])
         return {"loss": functional.mse_loss(reconstructed, targets)}
+
+
+PART = VanillaAutoencoder

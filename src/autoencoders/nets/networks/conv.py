@@ -6,9 +6,12 @@ bottleneck too: a change of memory layout in between costs more than the layers 
 
 import math
 from itertools import pairwise
+from typing import Annotated
 
+from pydantic import Field
 from torch import Tensor, nn
 
+from autoencoders.nets.base import Network
 from autoencoders.nets.parallel import BatchNorm2d
 
 
@@ -36,19 +39,19 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """Codes (N, latent_dim) to images (N, C, H, W) in [0, 1], the encoder's sizes backwards."""
+    """Codes (N, code_size) to logits (N, C, H, W), the encoder's sizes backwards."""
 
-    def __init__(self, image_shape: tuple[int, ...], latent_dim: int, channels: list[int]) -> None:
+    def __init__(self, image_shape: tuple[int, ...], code_size: int, channels: list[int]) -> None:
         super().__init__()
         sizes = halvings(image_shape, len(channels))[::-1]
         self.grid = (*sizes[0], channels[-1])
-        self.from_code = nn.Sequential(nn.Linear(latent_dim, math.prod(self.grid)), nn.SiLU())
+        self.from_code = nn.Sequential(nn.Linear(code_size, math.prod(self.grid)), nn.SiLU())
         widths = [*channels[::-1], image_shape[0]]
         layers: list[nn.Module] = []
         for level, (before, after) in enumerate(pairwise(widths)):
             last = level == len(channels) - 1
             layers.append(doubling(sizes[level], sizes[level + 1], before, after, bias=last))
-            layers += [nn.Sigmoid()] if last else [BatchNorm2d(after), nn.SiLU()]
+            layers += [] if last else [BatchNorm2d(after), nn.SiLU()]
         self.blocks = nn.Sequential(*layers)
 
     def forward(self, codes: Tensor) -> Tensor:
@@ -74,3 +77,20 @@ def doubling(
     return nn.ConvTranspose2d(
         before, after, 3, stride=2, padding=1, output_padding=padding, bias=bias
     )
+
+
+class Conv(Network):
+    """Each of `channels` halves height and width."""
+
+    channels: list[Annotated[int, Field(ge=1, le=4096)]] = Field(
+        min_length=1, max_length=4, description="channels of the convolutions"
+    )
+
+    def encoder(self, image_shape: tuple[int, ...], code_size: int) -> nn.Module:
+        return ConvEncoder(image_shape, code_size, self.channels)
+
+    def decoder(self, image_shape: tuple[int, ...], code_size: int) -> nn.Module:
+        return ConvDecoder(image_shape, code_size, self.channels)
+
+
+PART = Conv
