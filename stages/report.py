@@ -12,6 +12,7 @@ from autoencoders.io.streams import subsample
 from autoencoders.params import Params, described
 from autoencoders.report.content import SHEET_COLUMNS, first_blend, most_explored, page, picture
 from autoencoders.report.items import first_explored, item_content
+from autoencoders.report.samples import draw_samples
 from autoencoders.report.table import COLUMNS, baseline_rows, headlines, model_row
 from autoencoders.runner.stage import run_stage
 
@@ -34,6 +35,8 @@ def report(params: Params) -> None:
     title = "test MSE of every model on every corruption"
     seen = [f"on {name}" for name in corruptions]
     error_heatmap(Path("plots/stress.png"), title, np.array(errors), names, seen)
+
+    draw_samples(Path("plots/samples.png"), names, params.seed)
 
     validation = read_arrays(VALIDATION, images=IMAGES, labels=LABELS)
     most = most_explored(params.report.points, dataset["image_shape"], len(corruptions))

@@ -407,3 +407,49 @@ def test_the_demos_params_are_valid_and_keep_their_comments(tmp_path):
     assert params.data.name == "digits"
     assert params.train.epochs == SMALL["train.epochs"]
     assert path.read_text().count("#") == (ROOT / "params.yaml").read_text().count("#")
+
+
+@pytest.fixture
+def experiment(tmp_path, monkeypatch) -> Path:
+    """A folder with the project's own params and pipeline, as the current one."""
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("name", "items"), [("family", 7), ("stress", 10)])
+def test_a_ready_experiment_takes_the_place_of_its_sections_alone(experiment, name, items, capsys):
+    before = read_params()
+    comment = "# passes over the training images"
+    assert comment in (experiment / "params.yaml").read_text()
+    assert main(["use", str(ROOT / f"params/{name}.yaml")]) == 0
+    after = read_params()
+    assert len(after.items()) == items
+    same = {"models", "corruptions"}
+    assert after.model_dump(exclude=same) == before.model_dump(exclude=same)
+    assert comment in (experiment / "params.yaml").read_text()
+    pipeline = (experiment / "dvc.yaml").read_text()
+    assert all(pipeline.count(f"- metrics/{m}-{c}.json\n") == 1 for m, c in after.items())
+    assert "dvc repro runs it" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("models: {x: {kind: gan}}", "models.x.kind: expected one of ae,"),
+        ("corruptions: {x: {kind: jigsaw, grid: 1}}", "corruptions.x.grid:"),
+        ("optimizer: {}", "expected sections of params.yaml: seed, data"),
+        ("just words", "expected sections"),
+        ("a: [", "not readable as YAML"),
+    ],
+)
+def test_an_unfit_experiment_changes_nothing(experiment, text, message, capsys):
+    before = (experiment / "params.yaml").read_bytes()
+    (experiment / "other.yaml").write_text(text)
+    assert main(["use", "other.yaml"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: other.yaml")
+    assert message in error
+    assert (experiment / "params.yaml").read_bytes() == before
+    assert sorted(p.name for p in experiment.iterdir()) == ["dvc.yaml", "other.yaml", "params.yaml"]

@@ -1,5 +1,6 @@
 """A day with the project: the commands of docs/, in the order in which a reader meets them."""
 
+import json
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from autoencoders.__main__ import main
 from tests.browser import launched
 from tests.project import MAKE_HERE, ROOT, Project, dvc_here, environment, warm
 from tests.servers import ssh_server
@@ -30,6 +32,7 @@ PAGES = [
     "how-to/ci",
     "reference/stages",
     "reference/commands",
+    "how-to/family",
 ]
 """Read one after the other, in one project."""
 
@@ -195,7 +198,21 @@ def check_use(reader: Reader, said: str) -> None:
     assert len((restored / "codes.csv").read_text().splitlines()) == 41
 
 
+def check_family(reader: Reader, said: str) -> None:
+    def read(name: str) -> dict:
+        return json.loads(reader.project.path(f"metrics/{name}.json").read_text())
+
+    erased = read("ae-erase")["test"]["stress"]["erase"]
+    assert erased["mse_inside"] > erased["mse_outside"]
+    assert len(read("summary")) == len(read("ae-noise")["test"]["stress"]) == 10
+    assert read("vqvae-none")["test"]["code"]["perplexity"] > 1
+    assert "negative_elbo" in read("iwae-none")["test"]["likelihood"]
+    assert "prior_samples" in read("wae-none")["test"]["generation"]
+    assert "the page cannot run this decoder" in said
+
+
 CHECKS = {
+    "how-to/family": check_family,
     "how-to/sweeps": check_sweep,
     "how-to/compare": check_compare,
     "how-to/share": check_share,
@@ -227,6 +244,15 @@ def test_the_tutorial_names_what_there_is():
         assert path.removeprefix("metrics/").removesuffix(".json") in {
             name.removeprefix("evaluate@") for name in stages
         }
+
+
+def test_the_page_of_kinds_has_what_they_say_of_themselves(capsys):
+    assert main(["kinds"]) == 0
+    assert (
+        (DOCS / "reference/kinds.md")
+        .read_text()
+        .endswith(f"\n\n{capsys.readouterr().out.rstrip()}\n")
+    )
 
 
 def test_the_pages_build_without_a_warning(tmp_path):

@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     _plots(commands.add_parser("plots", help="DVC's page of plots, without a network"))
     _check(commands.add_parser("check", help="what a folder of images would be read as"))
     _seeds(commands.add_parser("seeds", help="mean and range of headline numbers over seeds"))
+    _use(commands.add_parser("use", help="a ready experiment instead of what params.yaml says"))
     commands.add_parser("kinds", help="the models, networks and corruptions that there are")
     commands.add_parser("demo", help="the whole pipeline on embedded images, in .demo")
     _reproduce(commands.add_parser("reproduce", help="the pipeline once more, to compare bytes"))
@@ -96,6 +97,10 @@ def _check(parser: argparse.ArgumentParser) -> None:
 def _seeds(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("seeds", nargs="*", type=_seed, default=[0, 1, 2], help="0 1 2, if none")
     parser.add_argument("--jobs", type=int, default=1, help="experiments at a time")
+
+
+def _use(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, help="sections of params.yaml: params/family.yaml")
 
 
 def _reproduce(parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,44 @@
+"""A ready experiment, or a part of one, in the place of what params.yaml says."""
+
+import io
+from pathlib import Path
+
+from ruamel.yaml import YAML, YAMLError
+
+from autoencoders.checks import check_parts
+from autoencoders.commands.stages import stages
+from autoencoders.errors import UserError
+from autoencoders.io.files import read_text, whole_file
+from autoencoders.params import PARAMS_FILE, read_params
+
+
+def use(file: Path) -> None:
+    """Replace the sections of params.yaml that `file` has, and name its items in dvc.yaml.
+
+    Comments of the other sections stay.
+
+    Raises:
+        UserError: the file is not readable as YAML, or has a section that params.yaml has not; or
+            params.yaml would not be valid, and stays as it is.
+    """
+    reader = YAML()
+    reader.width = 100
+    try:
+        wanted = reader.load(read_text(file))
+        content = reader.load(read_text(PARAMS_FILE))
+    except (YAMLError, ValueError) as error:
+        raise UserError(f"{file}: not readable as YAML: {error}") from error
+    if not isinstance(wanted, dict) or not wanted.keys() <= content.keys():
+        raise UserError(f"{file}: expected sections of {PARAMS_FILE}: {', '.join(content)}")
+    for section, values in wanted.items():
+        content[section] = values
+    text = io.StringIO()
+    reader.dump(content, text)
+    with whole_file(PARAMS_FILE) as unfinished:
+        unfinished.write_text(text.getvalue(), encoding="utf-8", newline="\n")
+        try:
+            check_parts(read_params(unfinished), unfinished)
+        except UserError as error:
+            raise UserError(str(error).replace(str(unfinished), str(file))) from error
+    stages()
+    print(f"{PARAMS_FILE}: {', '.join(wanted)} of {file}; dvc repro runs it")
