@@ -47,6 +47,7 @@ def peaks(count: int, size: int, channels: int) -> dict[str, float]:
         "classifier.epochs": 1,
         "classifier.batch_size": 512,
         "evaluate.generated_samples": 10_000,
+        "evaluate.importance_samples": 2,  # one after the other: their number takes time alone
         "plot_latent.tsne_points": 1000,
         "report.points": 600,
     }

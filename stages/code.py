@@ -22,6 +22,8 @@ OF_ITEMS = ("train", "embed", "generate", "evaluate")
 """The stages that run once for each item and build its parts."""
 OF_ALL_CORRUPTIONS = ("evaluate", "preprocess_corruptions")
 OF_ALL = ("report",)
+OF_THE_SET = ("generate", "evaluate", "report")
+"""What blends classes: those that params.yaml names, or the data set says to be of interest."""
 
 
 def code(params: Params) -> None:
@@ -31,8 +33,13 @@ def code(params: Params) -> None:
         for name, script, parts in scripts(params):
             path = folder / name
             path.parent.mkdir(exist_ok=True)
-            text = manifest(script, requirements, parts)
+            text = manifest(script, requirements, parts, facts(script, params))
             path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def facts(script: Path, params: Params) -> list[str]:
+    """What a stage takes of the data set's file, without depending on how that is read."""
+    return [f"blends: {params.blends()}"] if script.stem in OF_THE_SET else []
 
 
 def scripts(params: Params) -> Iterator[tuple[str, Path, Parts]]:

@@ -32,8 +32,8 @@ def evaluate(params: Params, model_name: str, corruption_name: str) -> None:
     model = load_model(Path("models") / item, device)
     suite = Suite(model, load_classifier(Path("models/classifier"), device), device, seed)
     dataset = read_json(Path("data/processed/dataset.json"), "name", "classes")
-    classes, blends = dataset["classes"], params.generate.blends[dataset["name"]]
-    check_blends(blends, classes, f"generate.blends.{dataset['name']}")
+    classes, blends = dataset["classes"], params.blends()
+    check_blends(blends, classes, "generate.blends")
     history = read_history(Path(f"plots/history/{item}.csv"))
     seen, count = read_features(), params.evaluate.generated_samples
     embeddings = Path("data/embeddings") / item

@@ -42,8 +42,8 @@ def generate(params: Params, model_name: str, corruption_name: str) -> None:
     snapshots = read_arrays(Path(f"models/{item}/snapshots.safetensors"), positions=LABELS)
     unit = read_json(Path(f"models/{item}/config.json"), "loss_unit")["loss_unit"]
     history = read_history(Path(f"plots/history/{item}.csv"))
-    blends = settings.blends[dataset["name"]]
-    check_blends(blends, classes, f"generate.blends.{dataset['name']}")
+    blends = params.blends()
+    check_blends(blends, classes, "generate.blends")
 
     with whole_folder(Path("plots/generated") / item) as folder:
         gallery = Gallery(folder, item, decode, settings.interpolation_steps)

@@ -20,7 +20,7 @@ def preprocess(params: Params) -> None:
     classes = make_splits(
         content,
         settings,
-        params.generate.blends[data.name],
+        params.blends(),
         name=data.name,
         seed=params.seed,
         keep_equal_together=data.name == OWN,

@@ -21,7 +21,7 @@ VALIDATION = Path("data/processed/validation.safetensors")
 
 def report(params: Params) -> None:
     dataset = read_json(Path("data/processed/dataset.json"), "name", "classes", "image_shape")
-    classes, blends = dataset["classes"], params.generate.blends[dataset["name"]]
+    classes, blends = dataset["classes"], params.blends()
     corruptions = list(params.corruptions)
     names = [f"{model}-{corruption}" for model, corruption in params.items()]
     measured = {

@@ -16,7 +16,6 @@ FUNCTIONS = {"train_classifier": "train"}
 """Names of stages' functions that differ from those of their scripts."""
 OWN = {
     "data.name": "folder",
-    "generate.blends.folder": [],
     "corruptions": {"jigsaw": {"kind": "jigsaw", "grid": 3}},
     "train.epochs": 1,
     "classifier.epochs": 1,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from autoencoders.params import read_params
 from autoencoders.runner import code
 from autoencoders.runner.code import closure, essence, manifest
-from stages.code import scripts
+from stages.code import facts, scripts
 from tests.project import ROOT
 
 STAGES = {path.stem for path in (ROOT / "stages").glob("[!_]*.py")}
@@ -74,7 +74,10 @@ def manifests() -> dict[str, str]:
         cached.cache_clear()
     requirements = Path("requirements.txt").read_text()
     params = read_params(ROOT / "params.yaml")
-    return {name: manifest(path, requirements, parts) for name, path, parts in scripts(params)}
+    return {
+        name: manifest(path, requirements, parts, facts(path, params))
+        for name, path, parts in scripts(params)
+    }
 
 
 def of(*stages: str, model: str = "", corruption: str = "") -> set[str]:
@@ -145,7 +148,7 @@ def test_an_edit_changes_what_runs_it_and_nothing_else(project, name, old, new, 
     ("library", "expected"),
     [
         ("matplotlib", {"preprocess", "plot_latent", "report"} | of("generate")),
-        ("torchvision", {"data-fashion_mnist", "data-mnist", "data-kmnist"}),
+        ("torchvision", {f"data-{name}" for name in ("fashion_mnist", "mnist", "kmnist", "svhn")}),
         ("tqdm", set()),
         ("pytest", set()),
     ],

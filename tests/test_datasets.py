@@ -8,6 +8,7 @@ import os
 import struct
 import tarfile
 import threading
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -16,11 +17,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.io import savemat
 
 from autoencoders.data.base import Split, split_balanced, split_off
 from autoencoders.data.checks import check_classes
 from autoencoders.data.idx import read_idx
-from autoencoders.data.registry import published
+from autoencoders.data.medmnist import MedMnist
+from autoencoders.data.registry import PUBLISHED, published
 from autoencoders.data.sets import cifar10 as cifar
 from autoencoders.errors import UserError
 from autoencoders.io.files import whole_folder
@@ -240,6 +243,120 @@ def test_a_damaged_cifar10_is_refused(damage, tmp_path, monkeypatch):
     damage(tmp_path / cifar.ARCHIVE)
     with pytest.raises(UserError, match=r"cifar-10-binary\.tar\.gz: not "):
         published("cifar10").read(tmp_path)
+
+
+MEDICAL = [name for name in PUBLISHED if isinstance(published(name), MedMnist)]
+
+
+def write_medical(path: Path, data: MedMnist, **changes: np.ndarray) -> None:
+    """A file in MedMNIST's layout: image i of a split has label i % K and grey levels i."""
+    arrays = {}
+    for split, count in (("train", 30), ("val", 20), ("test", 25)):
+        shape = (count, 28, 28) + ((3,) if data.channels == 3 else ())
+        levels = np.arange(count, dtype=np.uint8).reshape(-1, *[1] * (len(shape) - 1))
+        arrays[f"{split}_images"] = np.broadcast_to(levels, shape)
+        labels = np.arange(count, dtype=np.uint8) % len(data.classes)
+        arrays[f"{split}_labels"] = labels[:, np.newaxis]
+    np.savez_compressed(path, **arrays | changes)
+
+
+@pytest.mark.parametrize("name", MEDICAL)
+def test_medical_images_are_fetched_and_read_with_their_own_splits(name, tmp_path, monkeypatch):
+    data = published(name)
+    mirror, target = tmp_path / "mirror" / name, tmp_path / "raw"
+    mirror.mkdir(parents=True)
+    target.mkdir()
+    write_medical(mirror / f"{name}.npz", data)
+    with pytest.raises(UserError, match=rf"{name}: no source served(.|\n)*MD5"):
+        data.fetch(target, str(tmp_path / "mirror"))
+    digest = hashlib.md5((mirror / f"{name}.npz").read_bytes()).hexdigest()
+    known = replace(data, md5=digest)
+    known.fetch(target, str(tmp_path / "mirror"))
+    content = known.read(target)
+    assert {name: len(split.labels) for name, split in content.splits.items()} == {
+        "train": 30,
+        "validation": 20,
+        "test": 25,
+    }
+    train = content.splits["train"]
+    assert train.images.shape == (30, *data.image_shape)
+    assert train.images.dtype == np.uint8
+    assert (train.images[13] == 13).all()
+    assert train.labels.tolist() == [i % len(data.classes) for i in range(30)]
+
+
+DAMAGED_MEDICAL = {
+    "not an archive": lambda path, data: path.write_bytes(b"hello"),
+    "truncated": lambda path, data: path.write_bytes(path.read_bytes()[:500]),
+    "an array less": lambda path, data: np.savez(path, train_images=np.zeros((2, 28, 28), "u1")),
+    "a label too large": lambda path, data: write_medical(
+        path, data, val_labels=np.full((20, 1), 8, np.uint8)
+    ),
+    "several labels": lambda path, data: write_medical(
+        path, data, val_labels=np.zeros((20, 14), np.uint8)
+    ),
+    "other images": lambda path, data: write_medical(
+        path, data, test_images=np.zeros((25, 64, 64, 3), np.uint8)
+    ),
+    "pickled objects": lambda path, data: write_medical(
+        path, data, test_images=np.array([{}] * 25, dtype=object)
+    ),
+    "missing": lambda path, data: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_MEDICAL.values(), ids=DAMAGED_MEDICAL)
+def test_damaged_medical_images_are_refused(damage, tmp_path):
+    data = published("bloodmnist")
+    path = tmp_path / "bloodmnist.npz"
+    write_medical(path, data)
+    damage(path, data)
+    with pytest.raises(UserError, match=r"bloodmnist\.npz: not "):
+        data.read(tmp_path)
+
+
+def write_svhn(folder: Path, **changes: np.ndarray) -> None:
+    """Image i has the label i % 10 + 1 and the grey levels i."""
+    levels = np.broadcast_to(np.arange(40, dtype=np.uint8), (32, 32, 3, 40))
+    arrays = {"X": levels, "y": (np.arange(40) % 10 + 1)[:, np.newaxis]} | changes
+    for split in ("train", "test"):
+        savemat(folder / f"{split}_32x32.mat", arrays)
+
+
+def test_svhn_is_read_with_ten_for_zero(tmp_path):
+    write_svhn(tmp_path)
+    content = published("svhn").read(tmp_path)
+    train = content.splits["train"]
+    assert train.images.shape == (40, 3, 32, 32)
+    assert (train.images[7] == 7).all()
+    assert train.labels[:11].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
+    assert content.classes[0] == "0"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "test_32x32.mat").write_bytes(b"hello"),
+        lambda folder: (folder / "test_32x32.mat").unlink(),
+        lambda folder: write_svhn(folder, y=np.full((40, 1), 11)),
+        lambda folder: write_svhn(folder, X=np.zeros((32, 32, 3, 39), np.uint8)),
+        lambda folder: savemat(folder / "test_32x32.mat", {"x": 1}),
+    ],
+)
+def test_a_damaged_svhn_is_refused(damage, tmp_path):
+    write_svhn(tmp_path)
+    damage(tmp_path)
+    with pytest.raises(UserError, match=r"32x32\.mat: not "):
+        published("svhn").read(tmp_path)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_blends_are_of_classes_that_differ(name: str):
+    data = published(name)
+    assert len(set(data.classes)) == len(data.classes)
+    for blend in data.blends:
+        assert len(set(blend)) == len(blend) >= 2
+        assert set(blend) <= set(data.classes)
 
 
 def test_the_split_is_seeded_balanced_and_keeps_every_image_once():

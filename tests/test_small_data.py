@@ -78,7 +78,7 @@ def test_one_class_is_no_classes(capsys):
 def test_class_names_are_drawn_as_they_are_written(capsys):
     names = ["$a_$", "$5 or $10", "_bg_", "日本"]
     write_images(of_classes(noise(80), *names))
-    run_all(small_params({"generate.blends.folder": [["$a_$", "_bg_"], ["日本", "$5 or $10"]]}))
+    run_all(small_params({"generate.blends": [["$a_$", "_bg_"], ["日本", "$5 or $10"]]}))
     said = capsys.readouterr().err
     assert said.count("figures show") == 1
     assert "日本: figures show" in said
@@ -91,12 +91,12 @@ def test_class_names_are_drawn_as_they_are_written(capsys):
 REFUSED = {
     "a class that is not there": (
         of_classes(noise(40), "cat", "dog"),
-        {"generate.blends.folder": [["cat", "dgo"]]},
-        "generate.blends.folder names 'dgo', expected of cat, dog",
+        {"generate.blends": [["cat", "dgo"]]},
+        "generate.blends names 'dgo', expected of cat, dog",
     ),
     "blends without classes": (
         loose(noise(40)),
-        {"generate.blends.folder": [["cat", "dog"]]},
+        {"generate.blends": [["cat", "dog"]]},
         "names 'cat', expected nothing, as the images have no classes",
     ),
     "images that are all the same": (loose(BLACK), {}, r"40 of 40 images \(1 that differ\)"),
@@ -129,7 +129,7 @@ def test_every_stage_works_on_colour_images_with_and_without_classes(classes, ca
     write_images(of_classes(list(images), "red", "blue") if classes else loose(list(images)))
     own = {"data.size": 33, "corruptions": {"jigsaw": {"kind": "jigsaw", "grid": 5}}}
     own["corruptions"]["rotate"] = {"kind": "rotate"}
-    own["generate.blends.folder"] = [["red", "blue"]] if classes else []
+    own["generate.blends"] = [["red", "blue"]] if classes else []
     own["models.vae.latent_dim"] = 2 if classes else 8
     run_all(small_params(own))
     said = capsys.readouterr().out

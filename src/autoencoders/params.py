@@ -141,24 +141,11 @@ class PlotLatent(Settings):
 
 
 class Generate(Settings):
-    blends: dict[DatasetName, list[Annotated[list[str], Field(min_length=2)]]]
+    blends: Literal["auto"] | list[Annotated[list[str], Field(min_length=2)]]
     closest_sets: int = Field(ge=1, le=100)
     interpolation_steps: int = Field(ge=3, le=25)
     samples: int = Field(ge=1, le=1024)
     traversals: Count
-
-    @model_validator(mode="after")
-    def _classes_exist(self) -> "Generate":
-        for dataset, blends in self.blends.items():
-            if dataset == OWN:
-                continue  # only the images tell
-            classes = published(dataset).classes
-            for name in (name for blend in blends for name in blend):
-                if name not in classes:
-                    raise ValueError(
-                        f"blends.{dataset} names {name!r}, expected of {', '.join(classes)}"
-                    )
-        return self
 
 
 class Mixture(Settings):
@@ -196,13 +183,22 @@ class Params(Settings):
     report: Report
 
     @model_validator(mode="after")
-    def _blends_are_there(self) -> "Params":
-        if self.data.name not in self.generate.blends:
-            raise ValueError(
-                f"generate.blends.{self.data.name} is missing, expected a list of sets of classes, "
-                "which may be empty"
-            )
+    def _classes_exist(self) -> "Params":
+        if self.data.name != OWN:  # of which the images alone tell
+            classes = published(self.data.name).classes
+            for name in (name for blend in self.blends() for name in blend):
+                if name not in classes:
+                    raise ValueError(
+                        f"generate.blends names {name!r}, expected of {', '.join(classes)}, the "
+                        f"classes of {self.data.name}"
+                    )
         return self
+
+    def blends(self) -> Sequence[Sequence[str]]:
+        """The sets of classes to blend: those that are named, or the data set's own."""
+        if self.generate.blends != "auto":
+            return self.generate.blends
+        return () if self.data.name == OWN else published(self.data.name).blends
 
     def items(self) -> list[tuple[str, str]]:
         """Every (model, corruption), in the order of params.yaml."""

@@ -1,4 +1,4 @@
-"""Flavours, corruptions and networks by their kind: each is the file of that name in a folder.
+"""Flavours, corruptions, networks and data sets: each is the file of its name in a folder.
 
 Nothing else names them: a new file there is a new kind. The file ends with PART, the class that it
 defines. It is imported when it is asked for, so that a stage depends on the code of those parts
@@ -14,11 +14,12 @@ FOLDERS = {
     "model": "models/flavours",
     "corruption": "corruptions/kinds",
     "network": "nets/networks",
+    "set": "data/sets",
 }
 
 
 def kinds(family: str) -> list[str]:
-    """The kinds that there are of a family: "model", "corruption" or "network"."""
+    """The kinds that there are of a family, which is one of FOLDERS."""
     return sorted(path.stem for path in (HERE / FOLDERS[family]).glob("[!_]*.py"))
 
 

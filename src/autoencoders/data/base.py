@@ -49,6 +49,9 @@ class Published(Dataset, Protocol):
     classes: Sequence[str]
     """The class names, in the order of the labels."""
 
+    blends: Sequence[Sequence[str]]
+    """Sets of classes that it may be of interest to blend; there may be none."""
+
     image_shape: tuple[int, ...]
     """(C, H, W) of every image."""
 

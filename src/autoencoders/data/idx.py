@@ -25,6 +25,7 @@ class IdxDataset:
     name: str
     torchvision_class: str
     classes: Sequence[str]
+    blends: Sequence[Sequence[str]]
     image_shape: tuple[int, ...] = (1, 28, 28)
 
     def fetch(self, folder: Path, mirror: str | None) -> None:

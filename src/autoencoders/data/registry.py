@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from autoencoders.parts import kinds
+
 if TYPE_CHECKING:
     from autoencoders.data.base import Dataset, Published
 
 OWN = "folder"
 """The name of the data set that is a folder of the user's images."""
 
-PUBLISHED = ("fashion_mnist", "mnist", "kmnist", "cifar10", "digits")
+PUBLISHED = tuple(name for name in kinds("set") if name != OWN)
 """The data sets whose classes and image shape are known beforehand."""
 
 NAMES = (*PUBLISHED, OWN)

@@ -35,7 +35,7 @@ def make_splits(
     if len(classes) == 1:
         print(f"all images are of one class, {classes[0]!r}, so they are taken to have none")
         classes = []
-    check_blends(blends, classes, f"generate.blends.{name}")
+    check_blends(blends, classes, "generate.blends")
     splits = content.splits
     for split in ("test", "validation"):
         if split not in splits:

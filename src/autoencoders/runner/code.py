@@ -33,7 +33,12 @@ DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "pillow"}
 """Names of packages that differ from those of the modules in them."""
 
 
-def manifest(script: Path, requirements: str, parts: Iterable[tuple[str, str]] = ()) -> str:
+def manifest(
+    script: Path,
+    requirements: str,
+    parts: Iterable[tuple[str, str]] = (),
+    facts: Iterable[str] = (),
+) -> str:
     """A line for each file and each library that the results of `script` depend on.
 
     Args:
@@ -41,6 +46,7 @@ def manifest(script: Path, requirements: str, parts: Iterable[tuple[str, str]] =
         requirements: the text of requirements.txt.
         parts: the families and kinds of the parts that it is given by params.yaml, and imports
             when it has read that.
+        facts: what else of code its results depend on, each in a line.
     """
     folder = SOURCES[PACKAGE] / PACKAGE
     files = closure(script, *(folder / FOLDERS[family] / f"{kind}.py" for family, kind in parts))
@@ -53,7 +59,7 @@ def manifest(script: Path, requirements: str, parts: Iterable[tuple[str, str]] =
         for name in _libraries(path)
     }
     lines += [f"{name}=={pins[name]}" for name in sorted(libraries & pins.keys())]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *facts]) + "\n"
 
 
 def closure(*scripts: Path) -> set[Path]:

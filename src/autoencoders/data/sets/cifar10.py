@@ -43,6 +43,7 @@ class Cifar10:
         "ship",
         "truck",
     )
+    blends: Sequence[Sequence[str]] = (("cat", "dog"), ("automobile", "truck", "ship"))
     image_shape: tuple[int, ...] = (3, 32, 32)
 
     def fetch(self, folder: Path, mirror: str | None) -> None:

@@ -21,6 +21,7 @@ class Digits:
     """
 
     classes: Sequence[str] = tuple("0123456789")
+    blends: Sequence[Sequence[str]] = (("3", "8"), ("4", "7", "9"))
     image_shape: tuple[int, ...] = (1, SIDE, SIDE)
 
     def fetch(self, folder: Path, mirror: str | None) -> None:

@@ -14,4 +14,5 @@ CLASSES = (
     "Bag",
     "Ankle boot",
 )
-DATASET = IdxDataset("fashion_mnist", "FashionMNIST", CLASSES)
+BLENDS = (("T-shirt/top", "Bag"), ("Sandal", "Sneaker", "Ankle boot"))
+DATASET = IdxDataset("fashion_mnist", "FashionMNIST", CLASSES, BLENDS)

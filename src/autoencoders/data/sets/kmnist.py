@@ -3,4 +3,4 @@
 from autoencoders.data.idx import IdxDataset
 
 CLASSES = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
-DATASET = IdxDataset("kmnist", "KMNIST", CLASSES)
+DATASET = IdxDataset("kmnist", "KMNIST", CLASSES, (("ki", "ma"), ("su", "tsu", "na")))
