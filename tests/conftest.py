@@ -21,7 +21,14 @@ settings.load_profile("patient")
 check()
 
 
-SLOWEST = ("test_docs", "test_recovery", "test_pipeline", "test_parallel", "test_stages")
+SLOWEST = (
+    "test_docs",
+    "test_family",
+    "test_recovery",
+    "test_pipeline",
+    "test_parallel",
+    "test_stages",
+)
 """Files that run DVC or trainings again and again."""
 
 

@@ -1,10 +1,14 @@
 """The benchmarks run, and the ways that they compare do the same work."""
 
 import json
+import re
+import sys
 
 import pytest
 import torch
+import yaml
 
+from benchmarks import corruptions
 from benchmarks.epoch import WAYS, applies, made_images, measure, report, rotated, shuffled
 from benchmarks.results import metrics_of, row
 from tests.project import ROOT
@@ -60,3 +64,12 @@ def test_the_tables_of_results_read_the_test_numbers_of_an_item():
     assert found == kept["test"]["reconstruction"]
     assert found["mse"] != kept["validation"]["mse"]
     assert row("AE, none", 128, found).startswith(f"| AE, none | 128 | {found['mse']:.4f} |")
+
+
+def test_what_corruptions_cost_is_a_row_for_each(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["corruptions", "--images", "256", "--rounds", "2"])
+    corruptions.main()
+    rows = re.findall(r"^\| (\w+) \| \d+\.\d% \|$", capsys.readouterr().out, flags=re.MULTILINE)
+    described = yaml.safe_load((ROOT / "params/stress.yaml").read_text())["corruptions"]
+    assert rows == list(described)

@@ -1,6 +1,5 @@
 """A day with the project: the commands of docs/, in the order in which a reader meets them."""
 
-import json
 import re
 import subprocess
 import sys
@@ -198,21 +197,7 @@ def check_use(reader: Reader, said: str) -> None:
     assert len((restored / "codes.csv").read_text().splitlines()) == 41
 
 
-def check_family(reader: Reader, said: str) -> None:
-    def read(name: str) -> dict:
-        return json.loads(reader.project.path(f"metrics/{name}.json").read_text())
-
-    erased = read("ae-erase")["test"]["stress"]["erase"]
-    assert erased["mse_inside"] > erased["mse_outside"]
-    assert len(read("summary")) == len(read("ae-noise")["test"]["stress"]) == 10
-    assert read("vqvae-none")["test"]["code"]["perplexity"] > 1
-    assert "negative_elbo" in read("iwae-none")["test"]["likelihood"]
-    assert "prior_samples" in read("wae-none")["test"]["generation"]
-    assert "the page cannot run this decoder" in said
-
-
 CHECKS = {
-    "how-to/family": check_family,
     "how-to/sweeps": check_sweep,
     "how-to/compare": check_compare,
     "how-to/share": check_share,
@@ -231,7 +216,7 @@ def test_every_page_with_commands_is_read():
     pages = {path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.rglob("*.md")}
     assert {page for page in pages if blocks(page)} == {*PAGES, *ELSEWHERE}
     notes = [block.note for page in PAGES for block in blocks(page) if "not run" in block.note]
-    assert len(notes) == 4, "commands that no test runs"
+    assert len(notes) == 6, "commands that no test runs"
 
 
 def test_the_tutorial_names_what_there_is():

@@ -153,7 +153,7 @@ REUSED = {
         | stages_of("ae-mixed", "vae-mixed")
         | stages_of(*ITEMS, names=["evaluate"]),
     ),
-    "a model less": ({"models.vae": None}, {"code", "report"}),
+    "a model less": ({"models.vae": None}, {"report"}),
     "the mixture": (
         {"mixture.components": 2},
         # The codes stay as they are, so their map does.

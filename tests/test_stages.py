@@ -70,6 +70,22 @@ def test_a_truncated_input_is_refused_and_the_old_output_kept(prepared: Project)
     assert corrupted.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "stage", [("code",), ("preprocess_corruptions",), ("train", "ae", "jigsaw")]
+)
+def test_what_a_part_does_not_take_is_refused_by_the_first_stage_and_by_those_that_build(
+    prepared: Project, stage: tuple[str, ...]
+):
+    prepared.set({"models.vae.beta": -1.0, "corruptions.rotate": {"kind": "erase", "patch": 2}})
+    try:
+        message = refused(prepared, *stage)
+    finally:
+        prepared.set({"models.vae.beta": 4.0, "corruptions.rotate": {"kind": "rotate"}})
+    assert "models.vae.beta: Input should be greater than or equal to 0, found -1.0" in message
+    assert "corruptions.rotate.share: missing" in message
+    assert prepared.unfinished() == []
+
+
 def test_a_traceback_is_there_for_those_who_ask(prepared: Project):
     result = prepared.stage("train", "gan", "jigsaw", check=False, TRACEBACK="1")
     assert result.returncode == 1

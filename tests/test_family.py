@@ -1,0 +1,76 @@
+"""The ready experiments of params/: every flavour, and every corruption, through every stage."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from autoencoders.checks import check_parts
+from autoencoders.params import Params
+from autoencoders.parts import kinds
+from tests.in_process import OWN, run_all
+from tests.project import ROOT, SMALL
+
+
+def small_experiment(name: str) -> Params:
+    """Its models and corruptions, with small networks, on the embedded digits for an epoch."""
+    content = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    wanted = yaml.safe_load((ROOT / f"params/{name}.yaml").read_text(encoding="utf-8"))
+    for model in wanted["models"].values():
+        model["network"]["channels"] = [4, 8]
+    for key, value in (SMALL | OWN | {"data.name": "digits"}).items():
+        section, _, last = key.rpartition(".")
+        if section in content:
+            content[section][last] = value
+    params = Params.model_validate(content | wanted)
+    check_parts(params)
+    return params
+
+
+def metrics(name: str) -> dict[str, Any]:
+    return json.loads(Path(f"metrics/{name}.json").read_text())
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_every_flavour_goes_through_every_stage(elsewhere, capsys):
+    params = small_experiment("family")
+    assert {model.kind for model in params.models.values()} == set(kinds("model"))
+    run_all(params)
+    said = capsys.readouterr().out
+    assert said.count("the page cannot run this decoder") == 1
+    assert len(metrics("summary")) == len(params.models)
+    found = {model: metrics(f"{model}-none")["test"] for model in params.models}
+    with_prior = {m for m, test in found.items() if "prior_samples" in test["generation"]}
+    assert with_prior == {"wae", "vae", "beta_vae", "iwae", "vqvae"}
+    bounded = {m for m, test in found.items() if "likelihood" in test}
+    assert bounded == {"vae", "beta_vae", "iwae"}
+    assert {m for m, test in found.items() if "active_units" in test.get("code", {})} == bounded
+    assert found["vqvae"]["code"]["perplexity"] > 1
+    for model in params.models:
+        made = {path.stem for path in Path(f"plots/generated/{model}-none").iterdir()}
+        assert ("prior-samples" in made) == (model in with_prior)
+        assert ("traversals" in made) == (model in with_prior - {"vqvae"})
+        assert {"reconstructions", "blends", "interpolations", "mixture-samples"} < made
+    assert Path("plots/samples.png").stat().st_size > 1000
+
+
+def test_every_corruption_goes_through_every_stage(elsewhere):
+    params = small_experiment("stress")
+    several = [part if isinstance(part, list) else [part] for part in params.corruptions.values()]
+    assert {part.kind for parts in several for part in parts} == set(kinds("corruption"))
+    run_all(params, left_out="plot_latent")  # which does not look at what was done
+    for name in params.corruptions:
+        stress = metrics(f"ae-{name}")["test"]["stress"]
+        assert set(stress) == set(params.corruptions)
+        assert stress["none"]["excess"] == pytest.approx(1)
+    erased = stress["erase"]
+    assert erased["mse_inside"] != erased["mse_outside"]
+    assert len(stress["noise"]["by_level"]) == len(stress["blur"]["by_sigma"]) == 5
+    assert set(stress["rotate_jigsaw"]) >= {"by_k", "by_misplaced_tiles", "tile_accuracy"}
+    assert set(stress["scramble"]) >= {"by_turned_tiles", "by_misplaced_tiles", "tile_accuracy"}
