@@ -233,11 +233,9 @@ def test_the_tutorial_names_what_there_is():
 
 def test_the_page_of_kinds_has_what_they_say_of_themselves(capsys):
     assert main(["kinds"]) == 0
-    assert (
-        (DOCS / "reference/kinds.md")
-        .read_text()
-        .endswith(f"\n\n{capsys.readouterr().out.rstrip()}\n")
-    )
+    said = capsys.readouterr().out.rstrip()
+    page = (DOCS / "reference/kinds.md").read_text()
+    assert page.endswith(f"\n\n{said}\n"), "it ends with what `autoencoders kinds` prints"
 
 
 def test_the_pages_build_without_a_warning(tmp_path):
