@@ -161,6 +161,11 @@ def item_of(name: str) -> str:
     return name.partition("@")[2]
 
 
+def shown_as(name: str) -> str:
+    """What stands for a stage's batch on the screen: its item, if it is of one."""
+    return item_of(name) or name
+
+
 def execute(plan: Plan, runs: "Runs", jobs: int) -> None:
     """Run all of the plan, so many batches at a time."""
     pool = ThreadPoolExecutor(jobs)
@@ -193,7 +198,8 @@ class Runs:
 
     def run(self, batch: Sequence[str]) -> str | None:
         """Run stages one after the other: the one that failed, or None."""
-        name = item_of(batch[0]) or batch[0]
+        first = batch[0]  # of which there is one at a time, where of its item there may be several
+        name = shown_as(first)
         start = time.monotonic()
         self._print(f"{name}: {', '.join(stage.partition('@')[0] for stage in batch)}")
         master, slave = os.openpty() if self.terminal and os.name == "posix" else (None, None)
@@ -206,26 +212,28 @@ class Runs:
             start_new_session=True,  # so that a Ctrl-C reaches it by `interrupt` alone
         )
         with self.lock:
-            self.processes[name], self.begun[name] = process, start
+            self.processes[first], self.begun[first] = process, start
         if slave is not None:
             os.close(slave)
         reading = master if master is not None else process.stdout.fileno()  # type: ignore[union-attr]
-        lines, running = self._follow(name, reading)
+        lines, running = self._follow(first, reading)
         status = process.wait()
         if master is not None:
             os.close(master)
+        elif process.stdout is not None:
+            process.stdout.close()
         with self.lock:
-            del self.processes[name], self.begun[name]
-            self.said.pop(name, None)
+            del self.processes[first], self.begun[first]
+            self.said.pop(first, None)
         seconds = time.monotonic() - start
         if status == 0:
             self._print(f"{name}: done in {seconds:.0f} s")
             return None
-        failed = running if running in batch else batch[0]
+        failed = running if running in batch else first
         self._print("\n".join([*lines[-KEPT_LINES:], f"{name}: failed after {seconds:.0f} s"]))
         return failed
 
-    def _follow(self, name: str, descriptor: int) -> tuple[list[str], str]:
+    def _follow(self, first: str, descriptor: int) -> tuple[list[str], str]:
         """Read what a command says to its end: its lines, and the last stage that it began."""
         lines: list[str] = []
         rest = running = ""
@@ -242,7 +250,7 @@ class Runs:
                 running = begun[1] if begun else running
                 lines.append(part)
                 with self.lock:
-                    self.said[name] = part
+                    self.said[first] = part
 
     def interrupt(self) -> None:
         """Pass Ctrl-C on to what runs, and wait for its end."""
@@ -257,14 +265,15 @@ class Runs:
                 time.sleep(0.1)
 
     def show(self) -> None:
-        """Draw a line for each running item."""
+        """Draw a line for each running batch."""
         if not self.terminal:
             return
         width = os.get_terminal_size(sys.stderr.fileno()).columns
         with self.lock:
             self._clear()
-            for name, start in self.begun.items():
-                line = f"{name}, {time.monotonic() - start:.0f} s: {self.said.get(name, '')}"
+            for first, start in self.begun.items():
+                seconds = time.monotonic() - start
+                line = f"{shown_as(first)}, {seconds:.0f} s: {self.said.get(first, '')}"
                 print(line[: width - 1], file=sys.stderr)
             self.shown = len(self.begun)
 

@@ -6,11 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from side_by_side import Plan, with_dependents
+import side_by_side
+from side_by_side import Plan, Runs, with_dependents
 from tests.project import ROOT, environment, wait_for
 
 PIPELINE = """
@@ -212,3 +214,14 @@ def test_stages_of_no_item_follow_each_other_where_there_is_no_choice():
 def test_dependents_are_found_through_others():
     assert with_dependents(NEEDS, {"slow"}) == {"slow", "second@a", "second@b"}
     assert with_dependents(NEEDS, {"source"}) == {*NEEDS}
+
+
+def test_two_stages_of_an_item_may_run_at_once(monkeypatch):
+    """As evaluate and generate of an item do, once the classifier that they waited for is there."""
+    monkeypatch.setattr(side_by_side, "DVC", [sys.executable, "-c", "import time; time.sleep(1)"])
+    runs = Runs(os.environ)
+    with ThreadPoolExecutor(2) as pool:
+        ended = pool.map(runs.run, [["evaluate@ae-none"], ["generate@ae-none"]])
+        wait_for(lambda: len(runs.processes) == 2)
+    assert list(ended) == [None, None]
+    assert runs.processes == runs.begun == runs.said == {}
