@@ -44,14 +44,13 @@ def run(stage: str, params: Params, *item: str) -> None:
     function(params, *item)
 
 
-def run_all(params: Params, left_out: str = "") -> None:
-    """Run every stage but `code`, and perhaps another, in an order that fits."""
+def run_all(params: Params) -> None:
+    """Run every stage but `code`, in an order that fits."""
     for stage in ("download", "preprocess", "preprocess_corruptions", "train_classifier"):
         run(stage, params)
     for model, corruption in params.items():
         for stage in ("train", "embed", "plot_latent", "generate", "evaluate"):
-            if stage != left_out:
-                run(stage, params, model, corruption)
+            run(stage, params, model, corruption)
     for stage in ("baselines", "report"):
         run(stage, params)
 
