@@ -14,6 +14,21 @@ from autoencoders.errors import UserError
 # The record that the package medmnist 2.1.0 lists, with the MD5 sums there.
 SOURCE = "https://zenodo.org/records/6496656/files"
 SPLITS = {"train": "train", "validation": "val", "test": "test"}
+ORGANS = (
+    "bladder",
+    "femur-left",
+    "femur-right",
+    "heart",
+    "kidney-left",
+    "kidney-right",
+    "liver",
+    "lung-left",
+    "lung-right",
+    "pancreas",
+    "spleen",
+)
+"""The classes of the three sets that look at organs from different sides."""
+ORGANS_ALIKE = (("kidney-left", "kidney-right"), ("lung-left", "lung-right", "heart"))
 
 
 @dataclass(frozen=True)

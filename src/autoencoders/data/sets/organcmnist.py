@@ -1,19 +1,5 @@
 """Organs of the belly by computed tomography, seen from the front, of MedMNIST."""
 
-from autoencoders.data.medmnist import MedMnist
+from autoencoders.data.medmnist import ORGANS, ORGANS_ALIKE, MedMnist
 
-CLASSES = (
-    "bladder",
-    "femur-left",
-    "femur-right",
-    "heart",
-    "kidney-left",
-    "kidney-right",
-    "liver",
-    "lung-left",
-    "lung-right",
-    "pancreas",
-    "spleen",
-)
-BLENDS = (("kidney-left", "kidney-right"), ("lung-left", "lung-right", "heart"))
-DATASET = MedMnist("organcmnist", "0afa5834fb105f7705a7d93372119a21", CLASSES, 1, BLENDS)
+DATASET = MedMnist("organcmnist", "0afa5834fb105f7705a7d93372119a21", ORGANS, 1, ORGANS_ALIKE)
