@@ -1,8 +1,8 @@
 """Flavours, corruptions, networks and data sets: each is the file of its name in a folder.
 
-Nothing else names them: a new file there is a new kind. The file ends with PART, the class that it
-defines. It is imported when it is asked for, so that a stage depends on the code of those parts
-alone that its item is made of.
+Nothing else names them: a new file there is a new kind. It ends with PART, the class that it
+defines (of a data set with DATASET: see data/registry.py). It is imported when it is asked for, so
+that a stage depends on the code of those parts alone that its item is made of.
 """
 
 from importlib import import_module

@@ -25,7 +25,7 @@ def align(model: Autoencoder, inputs: Tensor, batch_size: int = EVALUATION_BATCH
 def encode(
     model: Autoencoder, inputs: Tensor, batch_size: int = EVALUATION_BATCH
 ) -> dict[str, Tensor]:
-    """Encode uint8 images (N, C, H, W): what `Autoencoder.encode` names, each (N, latent_dim).
+    """Encode uint8 images (N, C, H, W): what `Autoencoder.encode` names, each (N, ...).
 
     Raises:
         UserError: the images are not of the shape that the model was built for.
@@ -35,7 +35,11 @@ def encode(
 
 @torch.inference_mode()
 def encode_parts(model: Autoencoder, parts: Iterable[Tensor], count: int) -> dict[str, Tensor]:
-    """`encode` of parts that hold `count` images in all, each small enough for one batch."""
+    """`encode` of parts that hold `count` images in all, each small enough for one batch.
+
+    Raises:
+        UserError: the images are not of the shape that the model was built for.
+    """
 
     def encoded(part: Tensor) -> dict[str, Tensor]:
         _check_shape("images", part, model.image_shape)
