@@ -20,6 +20,7 @@ Parts = list[tuple[str, str]]
 
 OF_ITEMS = ("train", "embed", "generate", "evaluate")
 """The stages that run once for each item and build its parts."""
+TRAINING = ("train",)
 OF_ALL_CORRUPTIONS = ("evaluate", "preprocess_corruptions")
 OF_ALL = ("report",)
 OF_THE_SET = ("generate", "evaluate", "report")
@@ -54,6 +55,8 @@ def scripts(params: Params) -> Iterator[tuple[str, Path, Parts]]:
         if path.stem not in OF_ITEMS:
             yield path.stem, path, parts
             continue
+        if path.stem in TRAINING:
+            parts = [*parts, ("optimizer", params.train.optimizer.kind)]
         for model, corruption in params.items():
             own = models[model] + corruptions[corruption]
             yield f"{path.stem}/{model}-{corruption}", path, parts + own

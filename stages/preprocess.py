@@ -5,6 +5,8 @@ plots/images.png shows the first of them as a model will see them.
 
 from pathlib import Path
 
+from autoencoders.data.base import Split
+from autoencoders.data.binary import binarised
 from autoencoders.data.registry import OWN, build_dataset
 from autoencoders.data.splits import make_splits
 from autoencoders.figures.contact import contact_sheet
@@ -25,10 +27,19 @@ def preprocess(params: Params) -> None:
         seed=params.seed,
         keep_equal_together=data.name == OWN,
     )
-    train = content.splits["train"]
+    levels = content.splits["train"].images
+    splits = content.splits
+    if data.binarise != "never":
+        splits = {
+            name: Split(binarised(split.images, params.seed, name), split.labels)
+            for name, split in splits.items()
+        }
+    train = splits["train"]
     with whole_folder(Path("data/processed")) as folder:
-        for name, split in content.splits.items():
+        for name, split in splits.items():
             arrays = {"images": split.images, "labels": split.labels}
+            if data.binarise == "each_epoch" and name == "train":
+                arrays["levels"] = levels
             write_arrays(folder / f"{name}.safetensors", arrays)
         description = {
             "name": data.name,

@@ -43,10 +43,16 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
     originals = read_arrays(files[0], images=IMAGES)
     validation, corrupted = read_pairs(*files[1:])
     images, targets, inputs = (
-        torch.from_numpy(split["images"]).to(device) for split in (originals, validation, corrupted)
+        torch.from_numpy(found).to(device)
+        # Beside images that are black and white there may be the levels to draw more of them from.
+        for found in (
+            originals.get("levels", originals["images"]),
+            validation["images"],
+            corrupted["images"],
+        )
     )
     shown = examples(validation["labels"], SHOWN)
-    data = TrainingData(images, inputs, targets, inputs[torch.from_numpy(shown)])
+    data = TrainingData(images, inputs, targets, inputs[torch.from_numpy(shown)], "levels" in originals)
 
     _, height, width = image_shape = tuple(images.shape[1:])
     torch.manual_seed(params.seed)

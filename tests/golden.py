@@ -69,7 +69,8 @@ def trace(params: Any, model_name: str, corruption_name: str, images: torch.Tens
     record = corruption.draw(VALIDATED, generator(0, "golden"))
     inputs = corruption.apply(validation, record)
     data = TrainingData(images[:IMAGES], inputs, validation, inputs[:3])
-    schedule = Schedule(EPOCHS, BATCH, 0.004, 0.05, [], "float32")
+    adam = {"kind": "adam", "learning_rate": 0.004}
+    schedule = Schedule(EPOCHS, BATCH, adam, 0.05, [], "float32")
     with tempfile.TemporaryDirectory() as folder:
         checkpoint = Checkpoint(Path(folder), "golden", "0" * 64)
         progress = Training(model, corruption, data, schedule, 0, checkpoint).run()

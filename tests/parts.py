@@ -22,6 +22,16 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "mlp": {"kind": "mlp", "widths": [64, 32], "activation": "relu"},
     "resnet": {"kind": "resnet", "channels": [8, 16], "blocks": 1, "dropout": 0.0},
 }
+OPTIMIZERS: dict[str, dict[str, Any]] = {
+    "adam": {"kind": "adam", "learning_rate": 0.01},
+    "muon": {
+        "kind": "muon",
+        "learning_rate": 0.02,
+        "momentum": 0.9,
+        "weight_decay": 0.01,
+        "adam_learning_rate": 0.01,
+    },
+}
 FLAVOURS: dict[str, dict[str, Any]] = {
     "ae": {},
     "vae": {"likelihood": "gaussian", "beta": 1.0, "kl_warmup": 0.0},

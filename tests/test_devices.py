@@ -22,7 +22,7 @@ from autoencoders.training.checkpoint import Checkpoint
 from autoencoders.training.classifier import train_classifier
 from autoencoders.training.doctor import model_findings
 from autoencoders.training.loop import Schedule, Training, TrainingData
-from tests.parts import CORRUPTIONS, settings_of
+from tests.parts import CORRUPTIONS, OPTIMIZERS, settings_of
 
 MISSING = {"linalg_eigvals", "_linalg_eigvals", "linalg_eig", "linalg_lstsq", "_linalg_svd"}
 """Operations that MPS does not have."""
@@ -121,7 +121,7 @@ def test_training_and_every_measure_of_a_model_fit_the_device(tmp_path, kind, co
     codes = CHANCE.normal(size=(60, 6)).astype(np.float32)
     mixture = fit_mixture(codes, 2, seed=0)
     data = TrainingData(train, inputs, test, inputs[:2])
-    schedule = Schedule(2, 16, 0.01, 0.1, [], "float32")
+    schedule = Schedule(2, 16, OPTIMIZERS["muon"], 0.1, [], "float32")
     checkpoint = Checkpoint(tmp_path, "item", "f" * 64)
     with AppleGpu():
         Training(model, made, data, schedule, 0, checkpoint).run()

@@ -50,7 +50,7 @@ def trained(
     train, validation = smooth_images(images + 40).split([images, 40])
     inputs, _ = corruption.draw_and_apply(validation, generator(0, "validation"))
     data = TrainingData(train, inputs, validation, inputs[:3])
-    schedule = Schedule(epochs, 16, rate, 0.1, [], "float32")
+    schedule = Schedule(epochs, 16, {"kind": "adam", "learning_rate": rate}, 0.1, [], "float32")
     rows = Training(model, corruption, data, schedule, 0, Checkpoint(folder, "item", "f")).run()
     return model, {name: [row[name] for row in rows.history] for name in rows.history[0]}
 

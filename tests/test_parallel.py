@@ -9,12 +9,13 @@ import subprocess
 import psutil
 import pytest
 
-from tests.parts import NETWORKS, settings_of
+from tests.parts import NETWORKS, OPTIMIZERS, settings_of
 from tests.project import Project, environment, wait_for
 
 TRAIN = ["python", "-m", "stages.train"]
 # Few and small steps: with many, what rounding does to the order of sums grows to any size.
-CALM = {"train.batch_size": 256, "train.learning_rate": 0.001, "train.snapshot_epochs": []}
+CALMLY = {"learning_rate": 0.001, "adam_learning_rate": 0.001}
+CALM = {"train.batch_size": 256, "train.optimizer": OPTIMIZERS["muon"] | CALMLY, "train.snapshot_epochs": []}
 OF_BATCHES = {
     f"models.{kind}": {"kind": kind, "network": NETWORKS["conv"], "latent_dim": 8, "align": True}
     | settings_of(kind)

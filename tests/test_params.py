@@ -177,10 +177,24 @@ REFUSED = {
     "epochs 0": ("train/epochs", 0, ["train.epochs:", "0"]),
     "epochs text": ("train/epochs", "20", ["train.epochs:", "'20'", "integer"]),
     "batch of one": ("train/batch_size", 1, ["train.batch_size:", "1"]),
-    "rate 0": ("train/learning_rate", 0.0, ["train.learning_rate:", "0.0"]),
-    "rate above 1": ("train/learning_rate", 2.0, ["train.learning_rate:", "2.0"]),
-    "rate as text": ("train/learning_rate", "small", ["train.learning_rate:", "'small'"]),
-    "rate infinite": ("train/learning_rate", INFINITY, ["train.learning_rate:", "inf"]),
+    "rate 0": ("train/optimizer/learning_rate", 0.0, ["train.optimizer.learning_rate:", "0.0"]),
+    "rate above 1": (
+        "train/optimizer/learning_rate",
+        2.0,
+        ["train.optimizer.learning_rate:", "2.0"],
+    ),
+    "rate as text": (
+        "train/optimizer/learning_rate",
+        "small",
+        ["train.optimizer.learning_rate:", "'small'"],
+    ),
+    "rate infinite": (
+        "train/optimizer/learning_rate",
+        INFINITY,
+        ["train.optimizer.learning_rate:", "inf"],
+    ),
+    "unknown optimiser": ("train/optimizer/kind", "sgd", ["train.optimizer.kind:", "'sgd'", "muon"]),
+    "momentum of Adam": ("train/optimizer/kind", "adam", ["train.optimizer.momentum: unknown key"]),
     "warm-up negative": ("train/warmup_fraction", -0.1, ["train.warmup_fraction:", "-0.1"]),
     "warm-up above 1": ("train/warmup_fraction", 1.1, ["train.warmup_fraction:", "1.1"]),
     "snapshot after the end": ("train/snapshot_epochs", [99], ["train: snapshot_epochs", "99"]),
@@ -285,9 +299,9 @@ def test_a_value_means_what_it_means_to_dvc(text: str, expected, tmp_path):
     path = tmp_path / "params.yaml"
     whole = (ROOT / "params.yaml").read_text(encoding="utf-8")
     path.write_text(whole.replace("learning_rate: 0.004 ", f"learning_rate: {text} ", 1))
-    assert parse_yaml(path.read_text(), path)["train"]["learning_rate"] == expected
+    assert parse_yaml(path.read_text(), path)["classifier"]["learning_rate"] == expected
     if isinstance(expected, float):
-        assert read_params(path).train.learning_rate == expected
+        assert read_params(path).classifier.learning_rate == expected
     else:
         with pytest.raises(UserError, match=re.escape(f"found {expected!r}")):
             read_params(path)

@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -19,11 +20,12 @@ from autoencoders.io.streams import generator
 from autoencoders.io.tensors import to_float
 from autoencoders.models.registry import build_model
 from autoencoders.nets.devices import prepare
+from autoencoders.parts import kinds
 from autoencoders.training.checkpoint import DIGEST_BYTES, Checkpoint
 from autoencoders.training.loop import Schedule, Training, TrainingData
 from autoencoders.training.schedule import learning_rate_factor
 from autoencoders.training.step import Loss, capture
-from tests.parts import settings_of
+from tests.parts import OPTIMIZERS, settings_of
 
 NETWORK = {"network": {"kind": "conv", "channels": [4, 8]}, "latent_dim": 4}
 
@@ -37,6 +39,7 @@ def training(
     grid: int | None = 2,
     precision="float32",
     device="cpu",
+    optimizer: dict[str, Any] | None = None,
 ) -> Training:
     undone = {"kind": "jigsaw", "grid": grid} if grid else None
     settings = NETWORK | {"align": undone}
@@ -48,7 +51,8 @@ def training(
     model = build_model(kind, (1, 12, 12), settings).to(device)
     corruption = build_corruption(undone or {"kind": "none"}, 12, 12, device)
     data = TrainingData(images[:50], images[50:], images[50:], images[50:53])
-    schedule = Schedule(epochs, 16, rate, 0.1, [2], precision)
+    optimizer = optimizer or {"kind": "adam", "learning_rate": rate}
+    schedule = Schedule(epochs, 16, optimizer, 0.1, [2], precision)
     return Training(model, corruption, data, schedule, 0, Checkpoint(folder, "item", fingerprint))
 
 
@@ -151,9 +155,19 @@ def test_the_best_weights_are_those_of_the_best_epoch(tmp_path):
 @pytest.mark.parametrize("kind", ["ae", "vae"])
 @pytest.mark.parametrize("epoch", [1, 2, 4])
 def test_a_resumed_training_ends_with_the_same_bytes(kind: str, epoch: int, tmp_path, capsys):
-    undisturbed = training(tmp_path / "a", kind, epochs=5).run()
-    stop_after(training(tmp_path / "b", kind, epochs=5), epoch)
-    resumed = training(tmp_path / "b", kind, epochs=5)
+    resumes_to_the_same_bytes(tmp_path, capsys, epoch, kind=kind)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("kind", kinds("model"))
+def test_every_flavour_and_optimiser_resumes(kind: str, optimizer, tmp_path, capsys):
+    resumes_to_the_same_bytes(tmp_path, capsys, 2, kind=kind, optimizer=optimizer)
+
+
+def resumes_to_the_same_bytes(tmp_path, capsys, epoch: int, **settings) -> None:
+    undisturbed = training(tmp_path / "a", epochs=5, **settings).run()
+    stop_after(training(tmp_path / "b", epochs=5, **settings), epoch)
+    resumed = training(tmp_path / "b", epochs=5, **settings)
     assert same(resumed.run(), undisturbed)
     assert f"resuming after epoch {epoch} of 5" in capsys.readouterr().out
     resumed.checkpoint.remove()
@@ -188,7 +202,7 @@ STATES = {
     "signed, a list": lambda good, _: signed(saved([1, 2])),
     "signed, no content": lambda good, _: signed(saved({"fingerprint": "f" * 64})),
     "signed, half its content": lambda good, _: signed(
-        saved({k: v for k, v in load(good).items() if k != "optimizer"})
+        saved({k: v for k, v in load(good).items() if k != "optimizers"})
     ),
     "signed, another model's": lambda good, _: signed(
         saved(load(good) | {"model": {"weight": torch.zeros(3)}})
@@ -242,7 +256,7 @@ def test_a_loss_that_is_no_number_stops_the_training_and_keeps_the_last_state(tm
         return learn(epoch, bar) | ({"loss": math.nan} if epoch == 2 else {})
 
     run._train = diverge
-    with pytest.raises(UserError, match=r"train_loss is nan in epoch 2.*smaller train\.learning"):
+    with pytest.raises(UserError, match=r"train_loss is nan in epoch 2.*smaller learning rate in train\.opt"):
         run.run()
     assert load(run.checkpoint.path.read_bytes())["progress"]["epoch"] == 1
 

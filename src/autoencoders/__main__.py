@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     _check(commands.add_parser("check", help="what a folder of images would be read as"))
     _seeds(commands.add_parser("seeds", help="mean and range of headline numbers over seeds"))
     _use(commands.add_parser("use", help="a ready experiment instead of what params.yaml says"))
-    commands.add_parser("kinds", help="the models, networks and corruptions that there are")
+    commands.add_parser("kinds", help="the parts that there are, models and others")
     commands.add_parser("demo", help="the whole pipeline on embedded images, in .demo")
     _reproduce(commands.add_parser("reproduce", help="the pipeline once more, to compare bytes"))
     commands.add_parser("stages", help="dvc.yaml's names of files, for what is in params.yaml")

@@ -22,7 +22,7 @@ from autoencoders.problems import problems_of, refusal
 
 
 def check_parts(params: Params, path: Path = PARAMS_FILE) -> None:
-    """Hold the settings of models, networks and corruptions to what these say of them.
+    """Hold the settings of models, networks, corruptions and optimisers to what these say.
 
     Raises:
         UserError: with a line for each key that is wrong, of the file that they were read from.
@@ -39,6 +39,8 @@ def check_parts(params: Params, path: Path = PARAMS_FILE) -> None:
         problems += _own_problems(
             find("network", model.network.kind), model.network, f"{key}.network"
         )
+    optimizer = params.train.optimizer
+    problems += _own_problems(find("optimizer", optimizer.kind), optimizer, "train.optimizer")
     problems = problems or list(_misfits(params))
     if problems:
         raise refusal(path, problems)

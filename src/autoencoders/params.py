@@ -64,6 +64,7 @@ class Data(Settings):
     layout: Literal["auto", "classes", "splits"]
     white_level: Literal["auto"] | Annotated[int, Field(ge=1, lt=2**32)]
     duplicates: Literal["keep", "drop"]
+    binarise: Literal["never", "once", "each_epoch"]
 
     def image_shape(self) -> tuple[int, ...]:
         """(C, H, W) of the images; own ones, whose channels nobody knows yet, may be in colour."""
@@ -109,10 +110,14 @@ class Model(Part):
     align: bool
 
 
+class Optimizer(Part):
+    kind: Annotated[str, _of_family("optimizer")]
+
+
 class Train(Settings):
     epochs: Count
     batch_size: int = Field(ge=2, le=1_000_000)
-    learning_rate: float = Field(gt=0, le=1)
+    optimizer: Optimizer
     warmup_fraction: float = Field(ge=0, le=1)
     snapshot_epochs: list[Count]
     device: Literal["auto", "cpu", "cuda", "mps"]

@@ -1,4 +1,4 @@
-"""The kinds of models, networks and corruptions that there are, and what each may be told."""
+"""The kinds of models, networks, corruptions and optimisers that there are, and what each may be told."""
 
 import inspect
 from typing import Any
@@ -11,6 +11,7 @@ TITLES = {
     "model": "Models",
     "network": "Networks",
     "corruption": "Corruptions",
+    "optimizer": "Optimisers",
 }
 
 

@@ -65,6 +65,15 @@ def uniform(seeds: Tensor, count: int, stream: int = 0) -> Tensor:
     return _shifted(_hash(mixed), 32 - BITS)
 
 
+def black_and_white(images: Tensor, seeds: Tensor) -> Tensor:
+    """Draw each pixel of uint8 images (N, C, H, W), white as often as it is bright: 0 or 255.
+
+    `seeds` (N,) are those of `draw_seeds`.
+    """
+    drawn = uniform(seeds, images[0].numel()).view(images.shape)
+    return (drawn * 255 < images.int() * (1 << BITS)).to(torch.uint8) * 255
+
+
 def normal_quantiles(device: torch.device | str) -> Tensor:
     """Of each integer of `uniform` the standard normal number in its place: float32 (65536,).
 

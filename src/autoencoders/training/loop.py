@@ -10,6 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from autoencoders.corruptions.base import Corruption, split
+from autoencoders.corruptions.randomness import black_and_white, draw_seeds
 from autoencoders.errors import UserError
 from autoencoders.io.streams import generator, library_seed
 from autoencoders.io.tensors import EVALUATION_BATCH, to_bytes, to_float
@@ -18,6 +19,7 @@ from autoencoders.models.inference import reconstruct
 from autoencoders.training.checkpoint import Checkpoint
 from autoencoders.training.doctor import Watch
 from autoencoders.training.group import ALONE, Group
+from autoencoders.training.optimizer import build_optimizer
 from autoencoders.training.schedule import learning_rate_factor
 from autoencoders.training.step import Step
 
@@ -28,8 +30,9 @@ class Schedule:
 
     epochs: int
     batch_size: int
-    learning_rate: float
-    """The peak: reached by a linear warm-up and left along a cosine that ends at zero."""
+    optimizer: dict[str, Any]
+    """Its kind and settings. Its learning rates are peaks, reached by a linear warm-up and left
+    along a cosine that ends at zero."""
     warmup_fraction: float
     """The part of all steps that warms up, 0 to 1."""
     snapshot_epochs: list[int]
@@ -50,6 +53,8 @@ class TrainingData:
     """The originals of `validation_inputs`."""
     shown_inputs: Tensor
     """The inputs whose reconstructions are kept."""
+    binarise: bool = False
+    """Whether to draw each pixel of `images` in every epoch, white as often as it is bright."""
 
 
 @dataclass
@@ -58,7 +63,7 @@ class Progress:
 
     epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
-    """A row for each epoch: its number, first learning rate, mean losses and their parts."""
+    """A row for each epoch: its number, its learning rate at first, mean losses and their parts."""
     best_loss: float = math.inf
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     """The weights after the epoch of the lowest validation loss."""
@@ -95,13 +100,16 @@ class Training:
         self.progress = Progress()
         self.watch = Watch(checkpoint.item, schedule.epochs)
         self.steps = schedule.epochs * math.ceil(len(data.images) / schedule.batch_size)
-        self.optimizer = torch.optim.Adam(model.parameters(), lr=schedule.learning_rate, fused=True)
-        self.scheduler = torch.optim.lr_scheduler.LambdaLR(
-            self.optimizer,
-            lambda step: learning_rate_factor(step, self.steps, schedule.warmup_fraction),
-        )
+        self.optimizers = build_optimizer(schedule.optimizer, model)
+        self.schedulers = [
+            torch.optim.lr_scheduler.LambdaLR(optimizer, self._learning_rate_factor)
+            for optimizer in self.optimizers
+        ]
         precision = getattr(torch, schedule.precision)
-        self.step = Step(model, self.optimizer, precision, group)
+        self.step = Step(model, self.optimizers, precision, group)
+
+    def _learning_rate_factor(self, step: int) -> float:
+        return learning_rate_factor(step, self.steps, self.schedule.warmup_fraction)
 
     def run(self) -> Progress:
         """Train to the last epoch.
@@ -132,7 +140,7 @@ class Training:
 
     def _epoch(self, epoch: int, bar: tqdm) -> dict[str, float]:
         """Train and validate for one epoch: its row of the history."""
-        row = {"epoch": epoch, "learning_rate": float(self.scheduler.get_last_lr()[0])}
+        row = {"epoch": epoch, "learning_rate": float(self.schedulers[0].get_last_lr()[0])}
         train_losses = self._train(epoch, bar)
         validation_losses = self._validate()
         row |= {f"train_{name}": value for name, value in train_losses.items()}
@@ -152,6 +160,8 @@ class Training:
         drawn = self.corruption.draw(len(images), chance)
         record = {name: values.to(self.device) for name, values in drawn.items()}
         noise = generator(self.seed, "noise", epoch, self.device)
+        seeds = draw_seeds(len(images), generator(self.seed, "black and white", epoch))
+        seeds = seeds.to(self.device)
         sums = Sums()
         size = self.schedule.batch_size
         part = self.group.part
@@ -159,11 +169,14 @@ class Training:
             whole = len(chosen)
             drawn_noise = part(self.model.draw_noise(whole, noise))
             originals = images[part(chosen)]
+            if self.data.binarise:
+                originals = black_and_white(originals, seeds[part(chosen)])
             own = {name: part(values) for name, values in drawn.items()}
             inputs = self.corruption.apply(originals, own)
-            self.model.anneal(self.scheduler.last_epoch / self.steps)
+            self.model.anneal(self.schedulers[0].last_epoch / self.steps)
             sums.add(self.step(inputs, originals, drawn_noise, whole), len(originals))
-            self.scheduler.step()
+            for scheduler in self.schedulers:
+                scheduler.step()
             bar.update(whole)
         return sums.means(self.group)
 
@@ -189,7 +202,7 @@ class Training:
             if not math.isfinite(value):
                 raise UserError(
                     f"{name} is {value} in epoch {epoch}: the training diverged; try a smaller "
-                    "train.learning_rate (the state after the epoch before is kept in "
+                    "learning rate in train.optimizer (the state after the epoch before is kept in "
                     f"{self.checkpoint.path})"
                 )
         progress = self.progress
@@ -205,15 +218,17 @@ class Training:
         return {
             "progress": asdict(self.progress),
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "schedulers": [scheduler.state_dict() for scheduler in self.schedulers],
         }
 
     def _take_up(self, state: dict[str, Any]) -> None:
         self.progress = Progress(**state["progress"])
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.scheduler.load_state_dict(state["scheduler"])
+        for optimizer, found in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(found)
+        for scheduler, found in zip(self.schedulers, state["schedulers"], strict=True):
+            scheduler.load_state_dict(found)
 
     def _resume(self) -> None:
         state = self.group.share(self.checkpoint.load(), self.device)

@@ -1,4 +1,4 @@
-"""One step of the optimiser, on one process or many, launched one by one or as a CUDA graph."""
+"""One step of a training, on one process or many, launched one by one or as a CUDA graph."""
 
 from typing import cast
 
@@ -32,11 +32,11 @@ class Step:
     def __init__(
         self,
         model: Autoencoder,
-        optimizer: torch.optim.Optimizer,
+        optimizers: list[torch.optim.Optimizer],
         precision: torch.dtype,
         group: Group,
     ) -> None:
-        self.optimizer = optimizer
+        self.optimizers = optimizers
         self.group = group
         self.model, self.precision = model, precision
         self.loss: nn.Module = Loss(model, precision)
@@ -57,9 +57,11 @@ class Step:
         # The processes' gradients are averaged, whatever the sizes of their parts.
         weight = len(inputs) * self.group.size / whole
         losses = [parts[name] for name in self.model.own_losses if name in parts]
-        self.optimizer.zero_grad()
+        for optimizer in self.optimizers:
+            optimizer.zero_grad()
         (weight * sum(losses)).backward()
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         return parts
 
     def _capture(self, *batch: Tensor) -> nn.Module:
