@@ -25,12 +25,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from autoencoders.corruptions.base import Corruption
@@ -105,11 +107,11 @@ def shuffled(image: Tensor, grid: int = 3) -> Tensor:
     return result
 
 
-def tutorial(corruption: str, images: Tensor, workers: int) -> dict[str, float]:
-    from torch.utils.data import DataLoader, Dataset
+def tutorial_loader(
+    images: Tensor, corrupt: Callable[[Tensor], Tensor], batch_size: int, workers: int
+) -> DataLoader:
+    """Batches of corrupted inputs and their originals, made image by image."""
     from torchvision import datasets, transforms
-
-    corrupt = {"clean": lambda image: image, "rotate": rotated, "jigsaw": shuffled}[corruption]
 
     class Pairs(Dataset):
         """A corrupted input and its original."""
@@ -128,8 +130,12 @@ def tutorial(corruption: str, images: Tensor, workers: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         write_fashion_mnist(Path(folder), images)
         pairs = Pairs(folder)
-    batch_size = read_params().train.batch_size
-    loader = DataLoader(pairs, batch_size=batch_size, shuffle=True, num_workers=workers)
+    return DataLoader(pairs, batch_size=batch_size, shuffle=True, num_workers=workers)
+
+
+def tutorial(corruption: str, images: Tensor, workers: int) -> dict[str, float]:
+    corrupt = {"clean": lambda image: image, "rotate": rotated, "jigsaw": shuffled}[corruption]
+    loader = tutorial_loader(images, corrupt, read_params().train.batch_size, workers)
     model = model_of(corruption, aligned=False).to(memory_format=torch.contiguous_format)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     for _ in range(2):

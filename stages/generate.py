@@ -79,6 +79,10 @@ def generate(params: Params, model_name: str, corruption_name: str) -> None:
             chance = generator(seed, "prior", device=device)
             prior = model.sample_prior(settings.samples, chance).cpu().numpy()
             gallery.draw_samples("prior", prior, train)
+        if model.supervised:
+            chance = generator(seed, "samples of classes", device=device)
+            drawn = model.sample_classes(settings.interpolation_steps, chance).cpu().numpy()
+            gallery.draw_class_samples(drawn, classes)
         if model.prior == "standard normal":
             gallery.draw_traversals(codes, settings.traversals)
         if model.latent_dim == 2:

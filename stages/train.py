@@ -7,11 +7,12 @@ import torch
 import autoencoders
 import stages
 from autoencoders.corruptions.registry import build_corruption
+from autoencoders.errors import UserError
 from autoencoders.io.arrays import IMAGES, read_arrays, read_pairs, write_arrays
 from autoencoders.io.files import whole_folder, write_history
 from autoencoders.io.tensors import to_bytes
 from autoencoders.models.inference import align
-from autoencoders.models.registry import build_model, save_model
+from autoencoders.models.registry import build_model, of_classes, save_model
 from autoencoders.nets.devices import prepare, rounding
 from autoencoders.params import Params, described
 from autoencoders.runner.process import project_root
@@ -20,6 +21,7 @@ from autoencoders.sampling.classes import examples
 from autoencoders.training.checkpoint import Checkpoint, fingerprint
 from autoencoders.training.group import join, launch, leave, must_launch
 from autoencoders.training.loop import Schedule, Training, TrainingData
+from autoencoders.training.source import open_images
 
 SHOWN = 10
 CODE = [Path(module.__path__[0]).resolve() for module in (autoencoders, stages)]
@@ -42,24 +44,37 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
     ]
     originals = read_arrays(files[0], images=IMAGES)
     validation, corrupted = read_pairs(*files[1:])
-    images, targets, inputs = (
-        torch.from_numpy(found).to(device)
-        # Beside images that are black and white there may be the levels to draw more of them from.
-        for found in (
-            originals.get("levels", originals["images"]),
-            validation["images"],
-            corrupted["images"],
-        )
+    # Beside images that are black and white there may be the levels to draw more of them from.
+    name = "levels" if "levels" in originals else "images"
+    images = open_images(files[0], name, originals[name], device)
+    targets, inputs = (
+        torch.from_numpy(split["images"]).to(device) for split in (validation, corrupted)
+    )
+    labels, validation_labels = (
+        torch.from_numpy(split["labels"]).to(device) for split in (originals, validation)
     )
     shown = examples(validation["labels"], SHOWN)
-    data = TrainingData(images, inputs, targets, inputs[torch.from_numpy(shown)], "levels" in originals)
+    data = TrainingData(
+        images,
+        inputs,
+        targets,
+        inputs[torch.from_numpy(shown)],
+        labels,
+        validation_labels,
+        binarise=name == "levels",
+    )
 
-    _, height, width = image_shape = tuple(images.shape[1:])
+    _, height, width = image_shape = tuple(targets.shape[1:])
     torch.manual_seed(params.seed)
     # A model that aligns knows which corruption it faces, and none of its draws.
     undone = corruption_config if model_config.align else None
     model_settings = model_config.model_dump(exclude={"kind"}) | {"align": undone}
-    model = build_model(model_config.kind, image_shape, model_settings).to(device)
+    # Every class is in every split; images without classes are all of the first.
+    model_settings = of_classes(model_config.kind, model_settings, int(labels.max()) + 1)
+    try:
+        model = build_model(model_config.kind, image_shape, model_settings).to(device)
+    except ValueError as error:
+        raise UserError(f"models.{model_name}: {error}") from error
     corruption = build_corruption(corruption_config, height, width, device)
     schedule = Schedule(**params.train.model_dump(exclude={"device", "processes"}))
     configs = [model_config.model_dump(), corruption_config, params.train.model_dump()]

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from autoencoders.models.registry import of_classes
 from autoencoders.parts import find
 
+CLASSES = 3
 CORRUPTIONS: dict[str, dict[str, Any]] = {
     "none": {"kind": "none"},
     "rotate": {"kind": "rotate"},
@@ -35,6 +37,7 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
 FLAVOURS: dict[str, dict[str, Any]] = {
     "ae": {},
     "vae": {"likelihood": "gaussian", "beta": 1.0, "kl_warmup": 0.0},
+    "cvae": {"likelihood": "gaussian", "beta": 1.0, "classification": 1.0},
     "iwae": {"likelihood": "bernoulli", "samples": 3},
     "rae": {"code_penalty": 1e-4, "decoder_penalty": 1e-7},
     "wae": {"discrepancy_weight": 0.1},
@@ -46,3 +49,8 @@ def settings_of(kind: str) -> dict[str, Any]:
     """Of a flavour; what one asks for that has no line above is 0.5."""
     wanted = find("model", kind).Settings.model_fields
     return FLAVOURS.get(kind, dict.fromkeys(wanted, 0.5))
+
+
+def built_of(kind: str) -> dict[str, Any]:
+    """The same for `build_model`, which is told too how many classes there are: three."""
+    return of_classes(kind, settings_of(kind), CLASSES)

@@ -22,7 +22,7 @@ from autoencoders.training.checkpoint import Checkpoint
 from autoencoders.training.classifier import train_classifier
 from autoencoders.training.doctor import model_findings
 from autoencoders.training.loop import Schedule, Training, TrainingData
-from tests.parts import CORRUPTIONS, OPTIMIZERS, settings_of
+from tests.parts import CORRUPTIONS, OPTIMIZERS, built_of
 
 MISSING = {"linalg_eigvals", "_linalg_eigvals", "linalg_eig", "linalg_lstsq", "_linalg_svd"}
 """Operations that MPS does not have."""
@@ -105,7 +105,7 @@ def images(count: int) -> np.ndarray:
 def model_of(kind: str, corruption: str) -> Any:
     undone = CORRUPTIONS[corruption]
     settings = {"network": {"kind": "conv", "channels": [4, 8]}, "latent_dim": 6, "align": undone}
-    settings |= settings_of(kind) | ({"cells": 3} if kind == "vqvae" else {})
+    settings |= built_of(kind) | ({"cells": 3} if kind == "vqvae" else {})
     torch.manual_seed(0)
     return build_model(kind, SHAPE, settings)
 

@@ -50,14 +50,15 @@ def test_every_flavour_goes_through_every_stage(elsewhere, capsys):
     assert len(metrics("summary")) == len(params.models)
     found = {model: metrics(f"{model}-none")["test"] for model in params.models}
     with_prior = {m for m, test in found.items() if "prior_samples" in test["generation"]}
-    assert with_prior == {"wae", "vae", "beta_vae", "iwae", "vqvae"}
+    assert with_prior == {"wae", "vae", "beta_vae", "cvae", "iwae", "vqvae"}
     bounded = {m for m, test in found.items() if "likelihood" in test}
-    assert bounded == {"vae", "beta_vae", "iwae"}
+    assert bounded == {"vae", "beta_vae", "cvae", "iwae"}
     assert {m for m, test in found.items() if "active_units" in test.get("code", {})} == bounded
     assert found["vqvae"]["code"]["perplexity"] > 1
     for model in params.models:
         made = {path.stem for path in Path(f"plots/generated/{model}-none").iterdir()}
         assert ("prior-samples" in made) == (model in with_prior)
+        assert ("class-samples" in made) == (model == "cvae")
         assert ("traversals" in made) == (model in with_prior - {"vqvae"})
         assert {"reconstructions", "blends", "interpolations", "mixture-samples"} < made
     assert Path("plots/samples.png").stat().st_size > 1000

@@ -15,7 +15,7 @@ from autoencoders.io.streams import generator
 from autoencoders.models.posterior import kl_to_standard_normal, sample_posterior
 from autoencoders.models.registry import build_model, load_model, save_model
 from autoencoders.parts import find, kinds
-from tests.parts import NETWORKS, settings_of
+from tests.parts import CLASSES, NETWORKS, built_of
 
 KINDS = kinds("model")
 CASES = [("ae", network) for network in NETWORKS] + [
@@ -35,7 +35,7 @@ SHAPES = [(1, 28, 28), (3, 32, 32), (1, 45, 33)]
 def make(kind: str, network: str = "conv", shape=(1, 28, 28), align=None, **settings):
     torch.manual_seed(0)
     config = {"network": NETWORKS[network], "latent_dim": 16, "align": align}
-    config |= settings_of(kind) | settings
+    config |= built_of(kind) | settings
     return build_model(kind, shape, config), config
 
 
@@ -50,7 +50,7 @@ def test_shapes_and_ranges(kind: str, network: str, shape):
     model, _ = make(kind, network, shape)
     batch = smooth_images(5, shape)
     codes = model.encode(batch)
-    assert codes["mean"].shape == (5, 16)
+    assert codes["mean"].shape == (5, model.code_dim)
     assert codes["mean"].dtype == torch.float32
     assert all(len(code) == 5 for code in codes.values())
     reconstructed = model.reconstruct(batch)
@@ -63,7 +63,8 @@ def test_shapes_and_ranges(kind: str, network: str, shape):
 def test_every_weight_learns(kind: str, network: str, align):
     model, _ = make(kind, network, align=align)
     batch = smooth_images(8)
-    parts = model.loss(batch, batch, model.draw_noise(len(batch), generator(0, "noise")))
+    noise = model.draw_noise(len(batch), generator(0, "noise"))
+    parts = model.loss(batch, batch, noise, torch.arange(8) % CLASSES)
     sum(parts[name] for name in model.own_losses if name in parts).backward()
     still = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     assert still == []
@@ -77,7 +78,8 @@ def test_overfits_one_batch(kind: str, network: str):
     noise = generator(0, "noise")
     for _ in range(300):
         optimizer.zero_grad()
-        model.loss(batch, batch, model.draw_noise(len(batch), noise))["loss"].backward()
+        drawn = model.draw_noise(len(batch), noise)
+        model.loss(batch, batch, drawn, torch.arange(16) % CLASSES)["loss"].backward()
         optimizer.step()
     with torch.inference_mode():
         mse = (model.eval().reconstruct(batch) - batch).square().mean()
@@ -143,6 +145,77 @@ def test_more_samples_give_a_tighter_bound():
         bounds.append(model.loss(batch, batch, noise)["loss"].item())
     assert bounds == sorted(bounds, reverse=True)
     assert bounds[0] > bounds[2] + 0.1
+
+
+def test_the_loss_given_the_class_is_that_of_torch_distributions():
+    model, _ = make("cvae", beta=3.0, classification=0.5)
+    model.train()
+    batch, labels = smooth_images(9), torch.arange(9) % CLASSES
+    noise = model.draw_noise(9, generator(0, "noise"))
+    before = copy.deepcopy(model.state_dict())
+    parts = model.loss(batch, batch, noise, labels)
+    model.load_state_dict(before)
+    numbers = model.encoder(batch)
+    mean, log_variance, scores = numbers.split([16, 16, CLASSES], dim=1)
+    posterior = Normal(mean, (0.5 * log_variance).exp())
+    kl = kl_divergence(posterior, Normal(0.0, 1.0)).sum(dim=1).mean()
+    codes = torch.cat([mean + posterior.stddev * noise, torch.eye(CLASSES)[labels]], dim=1)
+    reconstruction = model.negative_log_likelihood(model.logits(codes), batch)
+    wrong = -torch.distributions.Categorical(logits=scores).log_prob(labels).mean()
+    torch.testing.assert_close(parts["kl"], kl)
+    torch.testing.assert_close(parts["classification"], wrong)
+    torch.testing.assert_close(parts["loss"], reconstruction + 3 * kl + 0.5 * wrong)
+
+
+def test_without_a_label_the_class_is_a_part_of_the_code():
+    """The bound on log p(image) with the class that the encoder takes for the likeliest."""
+    model, _ = make("cvae", likelihood="bernoulli")
+    model.eval()
+    batch = smooth_images(9)
+    found = model.encode(batch)
+    numbers, classes = found["mean"][:, :16], found["mean"][:, 16:]
+    chosen = model.encoder(batch)[:, 32:].argmax(dim=1)
+    assert torch.equal(classes, torch.eye(CLASSES)[chosen])
+    noise = model.draw_noise(9, generator(0, "noise"))
+    posterior, prior = Normal(numbers, (0.5 * found["log_variance"]).exp()), Normal(0.0, 1.0)
+    drawn = posterior.mean + posterior.stddev * noise
+    likelihood = model.log_likelihood(model.logits(torch.cat([drawn, classes], dim=1)), batch)
+    ratio = (prior.log_prob(drawn) - posterior.log_prob(drawn)).sum(dim=1) - math.log(CLASSES)
+    torch.testing.assert_close(model.log_weights(found, batch, noise), likelihood + ratio)
+    parts = model.elbo_parts(found, batch, noise)
+    kl = kl_divergence(posterior, prior).sum(dim=1).mean() + math.log(CLASSES)
+    torch.testing.assert_close(parts["kl"], kl)
+    torch.testing.assert_close(parts["reconstruction"], -likelihood.mean())
+
+
+def test_it_makes_what_class_it_is_asked_for():
+    """Of three classes, each of another brightness."""
+    model, _ = make("cvae", "mlp", beta=20.0, classification=20.0)
+    labels = torch.arange(48) % CLASSES
+    batch = smooth_images(48) / 8 + 0.2 + 0.25 * labels.view(-1, 1, 1, 1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    noise = generator(0, "noise")
+    for _ in range(300):
+        optimizer.zero_grad()
+        model.loss(batch, batch, model.draw_noise(48, noise), labels)["loss"].backward()
+        optimizer.step()
+    model.eval()
+    with torch.no_grad():
+        codes = model.sample_classes(20, generator(0, "samples"))
+        assert codes.shape == (CLASSES, 20, 16 + CLASSES)
+        assert torch.equal(codes[0, :, :16], codes[2, :, :16]), "the same draws for each class"
+        made = torch.stack([model.decode(own).mean(dim=(1, 2, 3)) for own in codes])
+        expected = torch.stack([batch[labels == label].mean() for label in range(CLASSES)])
+        torch.testing.assert_close(made.mean(dim=1), expected, atol=0.06, rtol=0)
+        assert torch.equal(model.encode(batch)["mean"][:, 16:].argmax(dim=1), labels)
+        drawn = model.sample_prior(600, generator(0, "prior"))[:, 16:]
+    assert torch.equal(drawn.sum(dim=1), torch.ones(600))
+    assert drawn.mean(dim=0).tolist() == pytest.approx([1 / 3] * 3, abs=0.08)
+
+
+def test_images_without_classes_are_refused():
+    with pytest.raises(ValueError, match="'cvae', which needs images of two classes or more"):
+        make("cvae", classes=1)
 
 
 def test_the_loss_of_a_regularised_autoencoder_is_its_parts():
@@ -214,7 +287,7 @@ def test_the_prior_over_codes_learns_which_follow_which():
     first = torch.arange(200).unsqueeze(1) % 5
     indices = (first + torch.arange(6)) % 5  # each is the one before it, plus one
     optimizer = torch.optim.Adam(prior.parameters(), lr=1e-2)
-    for _ in range(150):
+    for _ in range(300):
         optimizer.zero_grad()
         loss = prior.negative_log_likelihood(indices)
         loss.backward()
@@ -232,7 +305,7 @@ def test_samples_of_a_prior_are_codes(kind: str):
     model, _ = make(kind)
     with torch.inference_mode():
         codes = model.sample_prior(12, generator(0, "prior"))
-        assert codes.shape == (12, 16)
+        assert codes.shape == (12, model.code_dim)
         assert torch.equal(codes, model.sample_prior(12, generator(0, "prior")))
         assert model.decode(codes).shape == (12, 1, 28, 28)
 

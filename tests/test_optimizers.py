@@ -16,7 +16,7 @@ from autoencoders.training.loop import Schedule, Training, TrainingData
 from autoencoders.training.optimizer import build_optimizer
 from autoencoders.training.optimizers import muon
 from autoencoders.training.optimizers.muon import Orthogonal, hidden_matrices, orthogonal
-from tests.parts import NETWORKS, OPTIMIZERS, settings_of
+from tests.parts import NETWORKS, OPTIMIZERS, built_of
 
 JIGSAW = {"kind": "jigsaw", "grid": 2}
 
@@ -24,7 +24,7 @@ JIGSAW = {"kind": "jigsaw", "grid": 2}
 def model_of(kind: str = "ae", network: str = "conv", align: Any = None) -> Any:
     torch.manual_seed(0)
     settings = {"network": NETWORKS[network], "latent_dim": 8, "align": align}
-    return build_model(kind, (1, 12, 12), settings | settings_of(kind))
+    return build_model(kind, (1, 12, 12), settings | built_of(kind))
 
 
 def test_there_are_settings_to_try_each_kind_with():

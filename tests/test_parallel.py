@@ -15,7 +15,11 @@ from tests.project import Project, environment, wait_for
 TRAIN = ["python", "-m", "stages.train"]
 # Few and small steps: with many, what rounding does to the order of sums grows to any size.
 CALMLY = {"learning_rate": 0.001, "adam_learning_rate": 0.001}
-CALM = {"train.batch_size": 256, "train.optimizer": OPTIMIZERS["muon"] | CALMLY, "train.snapshot_epochs": []}
+CALM = {
+    "train.batch_size": 256,
+    "train.optimizer": OPTIMIZERS["muon"] | CALMLY,
+    "train.snapshot_epochs": [],
+}
 OF_BATCHES = {
     f"models.{kind}": {"kind": kind, "network": NETWORKS["conv"], "latent_dim": 8, "align": True}
     | settings_of(kind)

@@ -20,7 +20,7 @@ from autoencoders.report.content import packed, page, plane_of
 from autoencoders.report.decoder import decoder_content
 from autoencoders.report.lowering import UnknownOperationError, lowered, run
 from tests.browser import launched
-from tests.parts import NETWORKS, settings_of
+from tests.parts import NETWORKS, built_of
 from tests.project import Project
 
 
@@ -59,7 +59,7 @@ def decoder_of(kind: str, network: str, shape: tuple[int, ...]) -> Autoencoder:
     """With statistics of batch normalisation, and images of some contrast."""
     torch.manual_seed(0)
     settings = {"network": NETWORKS[network], "latent_dim": 16, "align": None}
-    model = build_model(kind, shape, settings | settings_of(kind))
+    model = build_model(kind, shape, settings | built_of(kind))
     with torch.no_grad():
         model.train()
         model.decode(torch.randn(50, 16))

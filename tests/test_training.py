@@ -25,7 +25,7 @@ from autoencoders.training.checkpoint import DIGEST_BYTES, Checkpoint
 from autoencoders.training.loop import Schedule, Training, TrainingData
 from autoencoders.training.schedule import learning_rate_factor
 from autoencoders.training.step import Loss, capture
-from tests.parts import OPTIMIZERS, settings_of
+from tests.parts import OPTIMIZERS, built_of
 
 NETWORK = {"network": {"kind": "conv", "channels": [4, 8]}, "latent_dim": 4}
 
@@ -43,7 +43,7 @@ def training(
 ) -> Training:
     undone = {"kind": "jigsaw", "grid": grid} if grid else None
     settings = NETWORK | {"align": undone}
-    settings |= settings_of(kind) | ({"cells": 2} if kind == "vqvae" else {})
+    settings |= built_of(kind) | ({"cells": 2} if kind == "vqvae" else {})
     coarse = torch.rand(70, 1, 3, 3, generator=generator(0, "images"))
     images = torch.nn.functional.interpolate(coarse, (12, 12), mode="bilinear")
     images = images.mul(255).to(device, torch.uint8)
@@ -256,7 +256,9 @@ def test_a_loss_that_is_no_number_stops_the_training_and_keeps_the_last_state(tm
         return learn(epoch, bar) | ({"loss": math.nan} if epoch == 2 else {})
 
     run._train = diverge
-    with pytest.raises(UserError, match=r"train_loss is nan in epoch 2.*smaller learning rate in train\.opt"):
+    with pytest.raises(
+        UserError, match=r"train_loss is nan in epoch 2.*smaller learning rate in train\.opt"
+    ):
         run.run()
     assert load(run.checkpoint.path.read_bytes())["progress"]["epoch"] == 1
 

@@ -58,7 +58,7 @@ class Data(Settings):
     name: DatasetName
     validation_fraction: float = Field(gt=0, le=0.5)
     path: Annotated[str, AfterValidator(_inside_project)]
-    size: int = Field(ge=28, le=128)
+    size: int = Field(ge=28, le=256)
     test_fraction: float = Field(gt=0, le=0.5)
     skip_damaged: bool
     layout: Literal["auto", "classes", "splits"]

@@ -1,4 +1,4 @@
-"""Flavours, corruptions, networks, optimisers and data sets: each is the file of its name in a folder.
+"""Flavours, corruptions, networks, optimisers, data sets: each is the file of its name in a folder.
 
 Nothing else names them: a new file there is a new kind. It ends with PART, the class that it
 defines (of a data set with DATASET: see data/registry.py). It is imported when it is asked for, so

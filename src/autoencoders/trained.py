@@ -39,7 +39,7 @@ class TrainedModel:
     @property
     def latent_dim(self) -> int:
         """Numbers in the code of an image."""
-        return self.network.latent_dim
+        return self.network.code_dim
 
     def encode(self, images: np.ndarray | Tensor) -> Tensor:
         """The codes (N, latent_dim) of images; of a VAE, the means of their posteriors.

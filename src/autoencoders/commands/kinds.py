@@ -1,4 +1,4 @@
-"""The kinds of models, networks, corruptions and optimisers that there are, and what each may be told."""
+"""The kinds of parts that there are, models and others, and what each may be told."""
 
 import inspect
 from typing import Any

@@ -115,6 +115,11 @@ class Gallery:
         rows = [Row("sample", shown), Row("nearest\ntraining image", np.stack(nearest))]
         self._grid(f"{source}-nearest", f"{title}, and training images", rows)
 
+    def draw_class_samples(self, codes: np.ndarray, classes: Sequence[str]) -> None:
+        """Decoded samples of each class, a row for each: codes (K, S, L)."""
+        rows = [Row(name, self.decode(own)) for name, own in zip(classes, codes, strict=True)]
+        self._grid("class-samples", "samples of each class, by the same draws", rows)
+
     def draw_traversals(self, codes: np.ndarray, most: int) -> None:
         """The dimensions that vary most, at most so many, from low to high around the mean code."""
         order = np.argsort(-codes.var(axis=0), kind="stable")[:most]

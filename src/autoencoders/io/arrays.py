@@ -7,6 +7,7 @@ allocated, and equal arrays give equal bytes.
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -70,14 +71,33 @@ def read_arrays(path: Path, **expected: tuple[str, int]) -> dict[str, np.ndarray
     return arrays
 
 
-def _map_arrays(path: Path) -> dict[str, np.ndarray]:
-    with safe_open(path, framework="numpy"):
-        pass  # this checks the header against the size of the file
+def place_of(path: Path, name: str) -> tuple[int, tuple[int, ...]]:
+    """Where in a file the named array starts, in bytes, and its shape.
+
+    Raises:
+        UserError: the file is missing or damaged, or has no such array.
+    """
+    found = read_arrays(path).get(name)
+    if found is None:
+        raise UserError(f"{path}: holds no array {name!r}")
+    start, header = _header(path)
+    return start + header[name]["data_offsets"][0], found.shape
+
+
+def _header(path: Path) -> tuple[int, dict[str, Any]]:
+    """Where the arrays start, in bytes, and what the file says of each."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))
     header.pop("__metadata__", None)
-    content = np.memmap(path, mode="c", offset=8 + length)
+    return 8 + length, header
+
+
+def _map_arrays(path: Path) -> dict[str, np.ndarray]:
+    with safe_open(path, framework="numpy"):
+        pass  # this checks the header against the size of the file
+    start, header = _header(path)
+    content = np.memmap(path, mode="c", offset=start)
     return {
         name: content[slice(*entry["data_offsets"])]
         .view(DTYPES[entry["dtype"]])

@@ -40,7 +40,7 @@ def elbo_parts(
     sums = {"reconstruction": 0.0, "kl": 0.0}
     batches = zip(inputs.split(EVALUATION_BATCH), originals.split(EVALUATION_BATCH), strict=True)
     for batch, target in batches:
-        posterior, drawn = model.encode(to_float(batch)), model.sample_prior(len(batch), noise)
+        posterior, drawn = model.encode(to_float(batch)), model.normal(len(batch), noise)
         parts = model.elbo_parts(posterior, to_float(target), drawn)
         for name in sums:
             sums[name] += parts[name].item() * len(batch)
@@ -66,7 +66,7 @@ def importance_weighted_bound(
         posterior, targets = model.encode(to_float(batch)), to_float(target)
         weights = torch.stack(
             [
-                model.log_weights(posterior, targets, model.sample_prior(len(batch), chance))
+                model.log_weights(posterior, targets, model.normal(len(batch), chance))
                 for _ in range(samples)
             ]
         )

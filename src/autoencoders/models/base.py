@@ -20,7 +20,7 @@ NATS = "nats per image"
 class Autoencoder(nn.Module, ABC):
     """An encoder and a decoder with a latent vector of `latent_dim` numbers between them.
 
-    Images are float32 in [0, 1] of shape (N, C, H, W); latent codes have the shape (N, latent_dim).
+    Images are float32 in [0, 1] of shape (N, C, H, W); latent codes have the shape (N, code_dim).
     Whatever the precision of the networks, codes and losses are float32, as bfloat16 has no digits
     behind the point of hundreds of nats.
     A reconstruction depends on its input through the latent code alone. Where the inputs are
@@ -46,6 +46,10 @@ class Autoencoder(nn.Module, ABC):
     codes_per_dimension = 1
     """Numbers that the encoder gives for each latent dimension."""
 
+    supervised: ClassVar[bool] = False
+    """Whether it learns from the images' classes too: it is built with how many `classes` there
+    are, and given their labels with its loss, never when it encodes."""
+
     own_losses: tuple[str, ...] = ("loss", "alignment")
     """The parts of the loss that are minimised: no two of them share weights."""
 
@@ -69,10 +73,19 @@ class Autoencoder(nn.Module, ABC):
         self.latent_dim = latent_dim
         self.aligner = build_aligner(self.image_shape, align) if align else None
         halves = build_network(network)
-        self.encoder = halves.encoder(self.image_shape, self.codes_per_dimension * latent_dim)
-        self.decoder = halves.decoder(self.image_shape, latent_dim)
+        self.encoder = halves.encoder(self.image_shape, self._encoded_dim())
+        self.decoder = halves.decoder(self.image_shape, self.code_dim)
         # Convolutions on CPUs and GPUs alike are fastest with the channels innermost.
         self.to(memory_format=torch.channels_last)
+
+    @property
+    def code_dim(self) -> int:
+        """Numbers in a code: `latent_dim`, unless a flavour adds some."""
+        return self.latent_dim
+
+    def _encoded_dim(self) -> int:
+        """Numbers that the encoder gives for an image."""
+        return self.codes_per_dimension * self.latent_dim
 
     @abstractmethod
     def _encode(self, images: Tensor) -> dict[str, Tensor]:
@@ -80,7 +93,13 @@ class Autoencoder(nn.Module, ABC):
 
     @abstractmethod
     def _loss(self, inputs: Tensor, targets: Tensor, noise: Tensor) -> dict[str, Tensor]:
-        """`loss` of aligned images, without the aligner's own."""
+        """`loss` of aligned images without labels, and without the aligner's own."""
+
+    def _supervised_loss(
+        self, inputs: Tensor, targets: Tensor, noise: Tensor, labels: Tensor
+    ) -> dict[str, Tensor]:
+        """The same of a flavour that is `supervised`."""
+        raise NotImplementedError(f"{type(self).__name__} knows no classes")
 
     def align(self, images: Tensor) -> Tensor:
         """The estimates of the originals from corrupted images (N, C, H, W); without an aligner
@@ -94,17 +113,24 @@ class Autoencoder(nn.Module, ABC):
         """The latent codes as "mean", and what else the flavour knows of them, each (N, ...)."""
         return self._encode(self.align(images))
 
-    def loss(self, inputs: Tensor, targets: Tensor, noise: Tensor) -> dict[str, Tensor]:
+    def loss(
+        self, inputs: Tensor, targets: Tensor, noise: Tensor, labels: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """The quantity to minimise as "loss", and its parts, each a mean over the images.
 
         `inputs` (N, C, H, W) may be corrupted; `targets` are the original images. `noise`, of
         `draw_noise`, is all that is random. An aligner has a loss of its own, to be minimised too:
-        "alignment", the mean squared error of its estimates.
+        "alignment", the mean squared error of its estimates. `labels` (N,), the numbers of the
+        images' classes, count where the flavour is `supervised`.
         """
         aligned = self.align(inputs).float()
         # The two losses share no weights, and Adam does not heed the scale of a gradient: so
         # neither has to be weighed against the other.
-        parts = self._loss(aligned.detach(), targets, noise)
+        seen = aligned.detach()
+        if self.supervised and labels is not None:
+            parts = self._supervised_loss(seen, targets, noise, labels)
+        else:
+            parts = self._loss(seen, targets, noise)
         if self.aligner is not None:
             parts["alignment"] = functional.mse_loss(aligned, targets)
         return parts
@@ -135,11 +161,18 @@ class Autoencoder(nn.Module, ABC):
         return self.decode(self.encode(images)["mean"])
 
     def sample_prior(self, count: int, generator: torch.Generator) -> Tensor:
-        """Codes (count, latent_dim) from the prior of a flavour that has one.
+        """Codes (count, code_dim) from the prior of a flavour that has one.
 
         Drawn on the generator's device, which is that of the model.
         """
         raise NotImplementedError(f"{type(self).__name__} has no prior")
+
+    def sample_classes(self, count: int, generator: torch.Generator) -> Tensor:
+        """Codes (classes, count, code_dim) of each class, of a flavour that is `supervised`.
+
+        Drawn on the generator's device, which is that of the model.
+        """
+        raise NotImplementedError(f"{type(self).__name__} knows no classes")
 
     def code_measures(self, codes: Mapping[str, np.ndarray]) -> dict[str, float]:
         """What the flavour has to say of the codes (N, ...) of test images, by `encode`'s names.

@@ -50,12 +50,12 @@ def encode_parts(model: Autoencoder, parts: Iterable[Tensor], count: int) -> dic
 
 
 def decode(model: Autoencoder, codes: Tensor, batch_size: int = EVALUATION_BATCH) -> Tensor:
-    """Decode codes (N, latent_dim) to float32 images in [0, 1].
+    """Decode codes (N, code_dim) to float32 images in [0, 1].
 
     Raises:
         UserError: the codes are not of the model's latent size.
     """
-    _check_shape("codes", codes, (model.latent_dim,))
+    _check_shape("codes", codes, (model.code_dim,))
     return _in_batches(model, model.decode, codes, batch_size)
 
 

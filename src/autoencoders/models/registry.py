@@ -32,6 +32,11 @@ def build_model(kind: str, image_shape: tuple[int, ...], settings: dict[str, Any
     return find("model", kind)(image_shape, **settings)
 
 
+def of_classes(kind: str, settings: dict[str, Any], classes: int) -> dict[str, Any]:
+    """The settings, with the number of classes for a kind that learns from them."""
+    return settings | ({"classes": classes} if find("model", kind).supervised else {})
+
+
 def check_model(image_shape: tuple[int, ...], described: dict[str, Any]) -> None:
     """Hold a model's settings, each of which is in its range, to each other and to the images.
 
@@ -40,6 +45,7 @@ def check_model(image_shape: tuple[int, ...], described: dict[str, Any]) -> None
     """
     settings = {name: value for name, value in described.items() if name != "kind"}
     try:
+        settings = of_classes(described["kind"], settings, classes=2)
         with torch.device("meta"):  # where weights take no memory
             build_model(described["kind"], image_shape, settings | {"align": None})
     except CONFIG_ERRORS as error:

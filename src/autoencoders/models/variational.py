@@ -60,10 +60,14 @@ class Variational(Autoencoder):
 
     def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
         """Standard normal numbers (count, latent_dim), for one sample of each code."""
-        return self.sample_prior(count, generator)
+        return self.normal(count, generator)
+
+    def normal(self, count: int, generator: torch.Generator) -> Tensor:
+        """Standard normal numbers (count, latent_dim) on the generator's device."""
+        return torch.randn(count, self.latent_dim, generator=generator, device=generator.device)
 
     def sample_prior(self, count: int, generator: torch.Generator) -> Tensor:
-        return torch.randn(count, self.latent_dim, generator=generator, device=generator.device)
+        return self.normal(count, generator)
 
     def code_measures(self, codes: Mapping[str, np.ndarray]) -> dict[str, float]:
         return {"active_units": active_units(codes["mean"])}
@@ -76,11 +80,23 @@ class Variational(Autoencoder):
         "reconstruction" is -log p(target | code), "kl" that of the posterior, of `encode`, to the
         prior.
         """
-        logits = self.logits(sample_posterior(**posterior, noise=noise))
+        logits = self.logits(self.sample_code(posterior, noise))
         return {
             "reconstruction": self.negative_log_likelihood(logits, targets),
-            "kl": kl_to_standard_normal(**posterior).mean(),
+            "kl": self.kl(posterior).mean(),
         }
+
+    def sample_code(self, posterior: dict[str, Tensor], noise: Tensor) -> Tensor:
+        """A sample of each code, (N, code_dim), made of the noise (N, latent_dim)."""
+        return sample_posterior(**posterior, noise=noise)
+
+    def kl(self, posterior: dict[str, Tensor]) -> Tensor:
+        """The divergence of each posterior from the prior, in nats: (N,)."""
+        return kl_to_standard_normal(**posterior)
+
+    def log_prior_ratio(self, posterior: dict[str, Tensor], codes: Tensor, noise: Tensor) -> Tensor:
+        """log p(code) - log q(code | input) of the codes that the noise made, in nats: (N,)."""
+        return 0.5 * (noise.square() - codes.square() + posterior["log_variance"]).sum(dim=1)
 
     def negative_log_likelihood(self, logits: Tensor, targets: Tensor) -> Tensor:
         """The mean of -`log_likelihood`, in nats per image."""
@@ -106,8 +122,8 @@ class Variational(Autoencoder):
         `posterior` is what `encode` says of the inputs. Their mean is the ELBO; Burda, Grosse &
         Salakhutdinov, 2016 (arXiv:1509.00519), weigh the samples of an image with them.
         """
-        codes = sample_posterior(**posterior, noise=noise)
-        log_ratio = 0.5 * (noise.square() - codes.square() + posterior["log_variance"]).sum(dim=1)
+        codes = self.sample_code(posterior, noise)
+        log_ratio = self.log_prior_ratio(posterior, codes, noise)
         return self.log_likelihood(self.logits(codes), targets) + log_ratio
 
     def _variance_of(self, errors: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ def item_content(
         "name": name,
         "model": model_name,
         "corruption": corruption_name,
-        "latent": model.latent_dim,
+        "latent": model.code_dim,
         "prior": model.prior,
         **decoder_content(model, codes[chosen], means),
         "codes": packed(codes[chosen]),

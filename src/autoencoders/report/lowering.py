@@ -58,7 +58,7 @@ def lowered(model: Autoencoder) -> list[Operation]:
     except Exception as error:  # torch.fx raises many kinds where it cannot follow
         raise UnknownOperationError(f"{type(error).__name__} in its tracing") from error
     operations = Lowering(decoding).lower(graph)
-    code = torch.linspace(-1, 1, model.latent_dim, device=next(model.parameters()).device)
+    code = torch.linspace(-1, 1, model.code_dim, device=next(model.parameters()).device)
     with torch.inference_mode():
         expected = decoding(code.unsqueeze(0))[0].permute(1, 2, 0).cpu().numpy()
     if np.abs(run(operations, code.cpu().numpy()) - expected).max() > TOLERANCE:

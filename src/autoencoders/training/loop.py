@@ -21,6 +21,7 @@ from autoencoders.training.doctor import Watch
 from autoencoders.training.group import ALONE, Group
 from autoencoders.training.optimizer import build_optimizer
 from autoencoders.training.schedule import learning_rate_factor
+from autoencoders.training.source import StoredImages, batches_of
 from autoencoders.training.step import Step
 
 
@@ -43,9 +44,9 @@ class Schedule:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """uint8 images of shape (N, C, H, W), all on the model's device."""
+    """uint8 images of shape (N, C, H, W), all on the model's device, or read to it."""
 
-    images: Tensor
+    images: Tensor | StoredImages
     """The originals to train on; their inputs are drawn in every epoch."""
     validation_inputs: Tensor
     """The fixed corrupted inputs to validate on."""
@@ -53,6 +54,10 @@ class TrainingData:
     """The originals of `validation_inputs`."""
     shown_inputs: Tensor
     """The inputs whose reconstructions are kept."""
+    labels: Tensor | None = None
+    """The numbers of the classes of `images`, int64 (N,), for models that learn from them."""
+    validation_labels: Tensor | None = None
+    """The same of `validation_inputs`."""
     binarise: bool = False
     """Whether to draw each pixel of `images` in every epoch, white as often as it is bright."""
 
@@ -96,7 +101,9 @@ class Training:
         self.seed = seed
         self.checkpoint = checkpoint
         self.group = group
-        self.device = data.images.device
+        self.device = data.validation_inputs.device
+        self.labels = self._labels(len(data.images), data.labels)
+        self.validation_labels = self._labels(len(data.validation_inputs), data.validation_labels)
         self.progress = Progress()
         self.watch = Watch(checkpoint.item, schedule.epochs)
         self.steps = schedule.epochs * math.ceil(len(data.images) / schedule.batch_size)
@@ -107,6 +114,10 @@ class Training:
         ]
         precision = getattr(torch, schedule.precision)
         self.step = Step(model, self.optimizers, precision, group)
+
+    def _labels(self, count: int, known: Tensor | None) -> Tensor:
+        """Those that are known, or the number 0 for each of `count` images."""
+        return torch.zeros(count, dtype=torch.int64, device=self.device) if known is None else known
 
     def _learning_rate_factor(self, step: int) -> float:
         return learning_rate_factor(step, self.steps, self.schedule.warmup_fraction)
@@ -165,16 +176,18 @@ class Training:
         sums = Sums()
         size = self.schedule.batch_size
         part = self.group.part
-        for chosen, drawn in zip(order.split(size), split(record, size), strict=True):
+        batches = order.split(size)
+        read = batches_of(images, map(part, batches))
+        for chosen, originals, drawn in zip(batches, read, split(record, size), strict=True):
             whole = len(chosen)
             drawn_noise = part(self.model.draw_noise(whole, noise))
-            originals = images[part(chosen)]
             if self.data.binarise:
                 originals = black_and_white(originals, seeds[part(chosen)])
             own = {name: part(values) for name, values in drawn.items()}
             inputs = self.corruption.apply(originals, own)
             self.model.anneal(self.schedulers[0].last_epoch / self.steps)
-            sums.add(self.step(inputs, originals, drawn_noise, whole), len(originals))
+            labels = self.labels[part(chosen)]
+            sums.add(self.step(inputs, originals, drawn_noise, labels, whole), len(originals))
             for scheduler in self.schedulers:
                 scheduler.step()
             bar.update(whole)
@@ -186,13 +199,14 @@ class Training:
         self.model.eval()
         noise = generator(self.seed, "validation noise", device=self.device)
         sums = Sums()
-        for inputs, targets in zip(
-            self.data.validation_inputs.split(EVALUATION_BATCH),
-            self.data.validation_targets.split(EVALUATION_BATCH),
-            strict=True,
+        data = self.data
+        whole = (data.validation_inputs, data.validation_targets, self.validation_labels)
+        for inputs, targets, labels in zip(
+            *(part.split(EVALUATION_BATCH) for part in whole), strict=True
         ):
             inputs, targets = to_float(inputs), to_float(targets)
-            parts = self.model.loss(inputs, targets, self.model.draw_noise(len(inputs), noise))
+            drawn = self.model.draw_noise(len(inputs), noise)
+            parts = self.model.loss(inputs, targets, drawn, labels)
             parts["mse"] = (self.model.reconstruct(inputs) - targets).square().mean()
             sums.add(parts, len(inputs))
         return sums.means()

@@ -18,12 +18,14 @@ class Loss(nn.Module):
         self.model = model
         self.precision = precision
 
-    def forward(self, inputs: Tensor, targets: Tensor, noise: Tensor) -> dict[str, Tensor]:
+    def forward(
+        self, inputs: Tensor, targets: Tensor, noise: Tensor, labels: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """The loss and its parts for uint8 images (N, C, H, W)."""
         lower = self.precision != torch.float32
         # Without the cache, as weights that change within a captured graph would go unnoticed.
         with torch.autocast(inputs.device.type, self.precision, lower, cache_enabled=False):
-            return self.model.loss(to_float(inputs), to_float(targets), noise)
+            return self.model.loss(to_float(inputs), to_float(targets), noise, labels)
 
 
 class Step:
@@ -47,13 +49,13 @@ class Step:
             self.loss = nn.parallel.DistributedDataParallel(self.loss, forward_sync_buffers=False)
 
     def __call__(
-        self, inputs: Tensor, targets: Tensor, noise: Tensor, whole: int
+        self, inputs: Tensor, targets: Tensor, noise: Tensor, labels: Tensor, whole: int
     ) -> dict[str, Tensor]:
         """Take a step on this process's part of a batch of `whole` images: the part's losses."""
         run = self.loss
         if inputs.device.type == "cuda" and self.group.size == 1:
-            run = self._capture(inputs, targets, noise)
-        parts = run(inputs, targets, noise)
+            run = self._capture(inputs, targets, noise, labels)
+        parts = run(inputs, targets, noise, labels)
         # The processes' gradients are averaged, whatever the sizes of their parts.
         weight = len(inputs) * self.group.size / whole
         losses = [parts[name] for name in self.model.own_losses if name in parts]

@@ -26,7 +26,7 @@ class ImportanceWeightedAutoencoder(Variational):
 
     def draw_noise(self, count: int, generator: torch.Generator) -> Tensor:
         """Standard normal numbers (count, samples, latent_dim)."""
-        drawn = self.sample_prior(count * self.samples, generator)
+        drawn = self.normal(count * self.samples, generator)
         return drawn.view(count, self.samples, self.latent_dim)
 
     def _loss(self, inputs: Tensor, targets: Tensor, noise: Tensor) -> dict[str, Tensor]:
