@@ -122,7 +122,7 @@ class JigsawAligner(nn.Module):
         layer = nn.TransformerEncoderLayer(
             self.WIDTH,
             self.HEADS,
-            dim_feedforward=4 * self.WIDTH,
+            dim_feedforward=2 * self.WIDTH,
             dropout=0.0,
             activation="gelu",
             batch_first=True,
