@@ -8,7 +8,7 @@ import pytest
 import torch
 import yaml
 
-from benchmarks import corruptions
+from benchmarks import corruptions, race, streaming
 from benchmarks.epoch import WAYS, applies, made_images, measure, report, rotated, shuffled
 from benchmarks.results import metrics_of, row
 from tests.project import ROOT
@@ -73,3 +73,38 @@ def test_what_corruptions_cost_is_a_row_for_each(capsys, monkeypatch):
     rows = re.findall(r"^\| (\w+) \| \d+\.\d% \|$", capsys.readouterr().out, flags=re.MULTILINE)
     described = yaml.safe_load((ROOT / "params/stress.yaml").read_text())["corruptions"]
     assert rows == list(described)
+
+
+def test_a_race_ends_at_the_last_mark_or_with_its_time(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(race, "PROCESSED", tmp_path)  # where nothing is: the digits race
+    for way in ("ours", "ours, Adam", "notebook"):
+        with pytest.raises(race.TimeIsUpError):
+            race.WAYS[way]("jigsaw", 130, (1.0, 60))
+        (line,) = capsys.readouterr().out.splitlines()  # its first look was at the mark
+        with pytest.raises(race.TimeIsUpError):
+            race.WAYS[way]("rotate", 260, (0.0, 0.1))
+        point = json.loads(line)
+        assert 0 < point["seconds"] < 60
+        assert 0.01 < point["mse"] < 0.5
+        capsys.readouterr()
+
+
+def test_the_races_table_has_seconds_and_ratios(tmp_path):
+    fast = [{"seconds": 2.0, "mse": 0.03}, {"seconds": 4.0, "mse": 0.003}]
+    slow = [{"seconds": 10.0, "mse": 0.03}, {"seconds": 90.0, "mse": 0.02}]
+    curves = {"ours": fast, "notebook": slow}
+    rows = race.report(curves, "rotate").splitlines()
+    assert rows[2] == "| ours | 2.0 s (1.0) | 4.0 s (1.0) | 0.0030 after 4 s |"
+    assert rows[3] == "| notebook | 10.0 s (5.0) | not reached | 0.0200 after 90 s |"
+    race.draw({"rotate": curves}, tmp_path / "race.png")
+    assert (tmp_path / "race.png").stat().st_size > 1000
+
+
+def test_images_are_streamed_and_held(tmp_path, monkeypatch):
+    monkeypatch.setattr(streaming.resource, "setrlimit", lambda *limits: None)
+    path = tmp_path / "train.safetensors"
+    streaming.write_file(path, 1100)
+    for stored in (True, False):
+        found = streaming.measure(path, 512, stored, 1 << 40)
+        assert 0 < found["seconds"] < 1
+        assert 0.1 < found["GiB"] < 20

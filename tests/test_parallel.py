@@ -20,20 +20,20 @@ CALM = {
     "train.optimizer": OPTIMIZERS["muon"] | CALMLY,
     "train.snapshot_epochs": [],
 }
-OF_BATCHES = {
+OTHERS = {
     f"models.{kind}": {"kind": kind, "network": NETWORKS["conv"], "latent_dim": 8, "align": True}
     | settings_of(kind)
-    for kind in ("wae", "vqvae")
+    for kind in ("cvae", "iwae", "rae", "wae", "vqvae")
 }
-"""Flavours whose loss is of a batch as a whole."""
+"""Flavours beside those of the default params."""
 
 
-TOGETHER = ("vae", "wae", "vqvae")
+TOGETHER = ("vae", *(key.removeprefix("models.") for key in OTHERS))
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Project:
-    project = Project(tmp_path_factory.mktemp("parallel") / "project", CALM | OF_BATCHES)
+    project = Project(tmp_path_factory.mktemp("parallel") / "project", CALM | OTHERS)
     for arguments in (["download"], ["preprocess"], ["preprocess_corruptions"]):
         project.stage(*arguments)
     return project
@@ -82,7 +82,7 @@ def test_two_machines_train_as_one(prepared: Project, alone, tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     meeting = {"PET_NNODES": "2", "PET_MASTER_ADDR": "127.0.0.1", "PET_MASTER_PORT": str(port)}
-    other = Project(tmp_path / "other", CALM | OF_BATCHES)
+    other = Project(tmp_path / "other", CALM | OTHERS)
     for arguments in (["download"], ["preprocess"], ["preprocess_corruptions"]):
         other.stage(*arguments)
     prepared.path("plots/history/ae-jigsaw.csv").unlink()

@@ -43,9 +43,6 @@ class Autoencoder(nn.Module, ABC):
     """The distribution of images given their code, of a model whose codes are distributions too:
     what `models.variational` says of it."""
 
-    codes_per_dimension = 1
-    """Numbers that the encoder gives for each latent dimension."""
-
     supervised: ClassVar[bool] = False
     """Whether it learns from the images' classes too: it is built with how many `classes` there
     are, and given their labels with its loss, never when it encodes."""
@@ -73,7 +70,7 @@ class Autoencoder(nn.Module, ABC):
         self.latent_dim = latent_dim
         self.aligner = build_aligner(self.image_shape, align) if align else None
         halves = build_network(network)
-        self.encoder = halves.encoder(self.image_shape, self._encoded_dim())
+        self.encoder = halves.encoder(self.image_shape, self.encoded_dim)
         self.decoder = halves.decoder(self.image_shape, self.code_dim)
         # Convolutions on CPUs and GPUs alike are fastest with the channels innermost.
         self.to(memory_format=torch.channels_last)
@@ -83,9 +80,10 @@ class Autoencoder(nn.Module, ABC):
         """Numbers in a code: `latent_dim`, unless a flavour adds some."""
         return self.latent_dim
 
-    def _encoded_dim(self) -> int:
-        """Numbers that the encoder gives for an image."""
-        return self.codes_per_dimension * self.latent_dim
+    @property
+    def encoded_dim(self) -> int:
+        """Numbers that the encoder gives for an image: as many as in a code, or others."""
+        return self.latent_dim
 
     @abstractmethod
     def _encode(self, images: Tensor) -> dict[str, Tensor]:

@@ -46,7 +46,6 @@ class Variational(Autoencoder):
     variance: Tensor
     loss_unit = NATS
     prior = "standard normal"
-    codes_per_dimension = 2
 
     def __init__(self, image_shape: tuple[int, ...], *, likelihood: str, **settings) -> None:
         super().__init__(image_shape, **settings)
@@ -54,6 +53,10 @@ class Variational(Autoencoder):
         if likelihood == "gaussian":
             # Starts at the variance of grey levels spread evenly over [0, 1].
             self.register_buffer("variance", torch.tensor(1 / 12))
+
+    @property
+    def encoded_dim(self) -> int:
+        return 2 * self.latent_dim
 
     def _encode(self, images: Tensor) -> dict[str, Tensor]:
         return gaussian(self.encoder(images))

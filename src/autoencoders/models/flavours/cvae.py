@@ -63,7 +63,8 @@ class ConditionalAutoencoder(Variational):
     def code_dim(self) -> int:
         return self.latent_dim + self.classes
 
-    def _encoded_dim(self) -> int:
+    @property
+    def encoded_dim(self) -> int:
         return 2 * self.latent_dim + self.classes
 
     def _encode(self, images: Tensor) -> dict[str, Tensor]:
