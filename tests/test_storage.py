@@ -226,3 +226,20 @@ def test_what_a_killed_process_left_is_swept_away(tmp_path):
         if write is whole_folder:
             (tmp_path / "out").rmdir()
         generator.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs the permissions of POSIX")
+@pytest.mark.parametrize("mask", [0o022, 0o002, 0o077])
+def test_who_may_read_is_as_the_umask_says(mask: int, tmp_path):
+    before = os.umask(mask)
+    try:
+        write_arrays(tmp_path / "made/arrays.safetensors", {"codes": np.zeros(3)})
+        write_json(tmp_path / "made/text.json", {})
+        with whole_folder(tmp_path / "folder") as folder:
+            (folder / "inside").write_text("")
+    finally:
+        os.umask(before)
+    for name in ("made/arrays.safetensors", "made/text.json", "folder/inside"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o666 & ~mask, name
+    for name in ("made", "folder"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o777 & ~mask, name

@@ -32,8 +32,12 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         OSError: there is no room or no permission to write.
     """
     with whole_file(path) as unfinished:
+        # The library lets nobody but the user read; who else may is for the user's umask to say.
+        unfinished.touch()
+        mode = unfinished.stat().st_mode
         try:
             save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, unfinished)
+            unfinished.chmod(mode)
         except SafetensorError as error:
             raise OSError(f"{path}: cannot be written ({error})") from error
 
