@@ -1,39 +1,32 @@
 """A training shared by several processes, on one machine and on two that are one."""
 
 import csv
+import json
 import os
 import signal
 import socket
 import subprocess
+import sys
 
 import psutil
 import pytest
 
-from tests.parts import NETWORKS, OPTIMIZERS, settings_of
-from tests.project import Project, environment, wait_for
+from autoencoders.parts import kinds
+from tests.project import ROOT, Project, environment, wait_for
+from tests.ranks import CALM as CALM_OPTIMIZER
+from tests.ranks import histories
 
 TRAIN = ["python", "-m", "stages.train"]
-# Few and small steps: with many, what rounding does to the order of sums grows to any size.
-CALMLY = {"learning_rate": 0.001, "adam_learning_rate": 0.001}
 CALM = {
     "train.batch_size": 256,
-    "train.optimizer": OPTIMIZERS["muon"] | CALMLY,
+    "train.optimizer": CALM_OPTIMIZER,
     "train.snapshot_epochs": [],
 }
-OTHERS = {
-    f"models.{kind}": {"kind": kind, "network": NETWORKS["conv"], "latent_dim": 8, "align": True}
-    | settings_of(kind)
-    for kind in ("cvae", "iwae", "rae", "wae", "vqvae")
-}
-"""Flavours beside those of the default params."""
-
-
-TOGETHER = ("vae", *(key.removeprefix("models.") for key in OTHERS))
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory) -> Project:
-    project = Project(tmp_path_factory.mktemp("parallel") / "project", CALM | OTHERS)
+    project = Project(tmp_path_factory.mktemp("parallel") / "project", CALM)
     for arguments in (["download"], ["preprocess"], ["preprocess_corruptions"]):
         project.stage(*arguments)
     return project
@@ -53,25 +46,40 @@ def close(
 
 
 @pytest.fixture(scope="module")
-def alone(prepared: Project) -> dict[str, list[dict[str, float]]]:
-    """The histories of single processes."""
-    found = {}
-    for model in ("ae", *TOGETHER):
-        prepared.stage("train", model, "jigsaw")
-        found[model] = history(prepared, model)
-    return found
+def alone(prepared: Project) -> list[dict[str, float]]:
+    """The history of a single process."""
+    prepared.stage("train", "ae", "jigsaw")
+    return history(prepared, "ae")
 
 
-@pytest.mark.parametrize("model", TOGETHER)
-def test_two_processes_train_as_one(prepared: Project, alone, model: str):
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory) -> dict[str, list[dict[str, float]]]:
+    """The histories of every flavour's training by two processes."""
+    path = tmp_path_factory.mktemp("ranks") / "histories.json"
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command = [*torchrun, "--nproc-per-node", "2", "-m", "tests.ranks", str(path)]
+    subprocess.run(command, cwd=ROOT, env=environment(), check=True)
+    return json.loads(path.read_text())
+
+
+@pytest.fixture(scope="module")
+def single() -> dict[str, list[dict[str, float]]]:
+    return histories()
+
+
+@pytest.mark.parametrize("kind", kinds("model"))
+def test_two_processes_train_every_flavour_as_one(kind: str, single, shared):
+    # Where two codes are as near, rounding chooses between them.
+    assert close(shared[kind], single[kind], within=1e-2 if kind == "vqvae" else 1e-3)
+    assert shared[kind] != single[kind]  # of sums in another order
+
+
+def test_a_stage_whose_training_two_processes_share(prepared: Project, alone):
     prepared.set({"train.processes": 2})
-    output = prepared.stage("train", model, "jigsaw").stdout
+    output = prepared.stage("train", "ae", "jigsaw").stdout
     prepared.set({"train.processes": 1})
     assert "Warning" not in output
-    shared = history(prepared, model)
-    # Where two codes are as near, rounding chooses between them.
-    assert close(shared, alone[model], within=1e-2 if model == "vqvae" else 1e-3)
-    assert shared != alone[model]  # of sums in another order
+    assert close(history(prepared, "ae"), alone)
     assert prepared.unfinished() == []
     assert prepared.states() == []
 
@@ -82,7 +90,7 @@ def test_two_machines_train_as_one(prepared: Project, alone, tmp_path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     meeting = {"PET_NNODES": "2", "PET_MASTER_ADDR": "127.0.0.1", "PET_MASTER_PORT": str(port)}
-    other = Project(tmp_path / "other", CALM | OTHERS)
+    other = Project(tmp_path / "other", CALM)
     for arguments in (["download"], ["preprocess"], ["preprocess_corruptions"]):
         other.stage(*arguments)
     prepared.path("plots/history/ae-jigsaw.csv").unlink()
@@ -95,7 +103,7 @@ def test_two_machines_train_as_one(prepared: Project, alone, tmp_path):
         for rank, project in enumerate((prepared, other))
     ]
     assert [node.wait(timeout=200) for node in nodes] == [0, 0]
-    assert close(history(prepared, "ae"), alone["ae"])
+    assert close(history(prepared, "ae"), alone)
     assert not other.path("plots/history").exists()
     assert not other.path("models").exists()
 
