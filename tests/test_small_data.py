@@ -168,3 +168,25 @@ def test_many_classes_are_drawn_within_bounds():
     scatter(Path("scatter.png"), "a title", points, np.arange(400) % 200, names, ("x", "y"))
     for name in ("heatmap.png", "scatter.png"):
         assert max(pictures.imread(name).shape) < 2500
+
+
+def test_large_images_go_through_every_stage():
+    images = CHANCE.integers(0, 255, (12, 300, 280, 3), np.uint8)
+    write_images(of_classes(list(images), "red", "blue"))
+    run_all(small_params(LARGER | {"data.size": 256, "report.points": 2, "generate.samples": 2}))
+    description = json.loads(Path("data/processed/dataset.json").read_text())
+    assert description["image_shape"] == [3, 256, 256]
+    assert Path("plots/report.html").stat().st_size < 15_000_000
+
+
+def test_a_model_of_classes_is_refused_where_there_are_none():
+    write_images(loose(noise(30)))
+    network = {"kind": "conv", "channels": [4, 8]}
+    given = {"kind": "cvae", "network": network, "latent_dim": 8, "align": False}
+    given |= {"likelihood": "gaussian", "beta": 1.0, "classification": 1.0}
+    params = small_params({"models.given": given})
+    for stage in ("download", "preprocess", "preprocess_corruptions"):
+        run(stage, params)
+    with pytest.raises(UserError, match=r"models\.given: kind is 'cvae', which needs images of"):
+        run("train", params, "given", "jigsaw")
+    assert not Path("models").exists()
