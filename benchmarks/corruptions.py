@@ -24,6 +24,7 @@ from autoencoders.models.registry import build_model
 from autoencoders.nets.devices import prepare
 from autoencoders.params import read_params
 from autoencoders.training.group import ALONE
+from autoencoders.training.optimizer import build_optimizer
 from autoencoders.training.step import Step
 
 SHAPE = (1, 28, 28)
@@ -41,12 +42,13 @@ def trained(images: torch.Tensor, size: int) -> Callable[[], None]:
     torch.manual_seed(0)
     settings = read_params().models["ae"].model_dump(exclude={"kind"}) | {"align": None}
     model = build_model("ae", SHAPE, settings).train()
-    optimizer = torch.optim.Adam(model.parameters(), fused=True)
-    step = Step(model, optimizer, torch.float32, ALONE)
+    optimizers = build_optimizer(read_params().train.optimizer.model_dump(), model)
+    step = Step(model, optimizers, torch.float32, ALONE)
+    labels = torch.zeros(size, dtype=torch.int64)
 
     def work() -> None:
         for batch in images.split(size):
-            step(batch, batch, torch.empty(len(batch), 0), len(batch))
+            step(batch, batch, torch.empty(len(batch), 0), labels[: len(batch)], len(batch))
 
     return work
 

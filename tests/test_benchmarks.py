@@ -8,7 +8,8 @@ import pytest
 import torch
 import yaml
 
-from benchmarks import corruptions, race, streaming
+from autoencoders.params import read_params
+from benchmarks import corruptions, family, race, streaming
 from benchmarks.epoch import WAYS, applies, made_images, measure, report, rotated, shuffled
 from benchmarks.results import metrics_of, row
 from tests.project import ROOT
@@ -108,3 +109,22 @@ def test_images_are_streamed_and_held(tmp_path, monkeypatch):
         found = streaming.measure(path, 512, stored, 1 << 40)
         assert 0 < found["seconds"] < 1
         assert 0.1 < found["GiB"] < 20
+
+
+@pytest.mark.parametrize("flag", [[], ["--corruptions"]])
+def test_the_tables_of_the_family_have_a_row_for_each_item(flag, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["family", *flag])
+    family.main()
+    head, _, *rows = capsys.readouterr().out.splitlines()
+    assert len(rows) == len(read_params().items())
+    kept = json.loads((ROOT / "metrics/ae-jigsaw.json").read_text())["test"]
+    cells = dict(zip(head.split(" | "), rows[2].split(" | "), strict=True))
+    assert cells["MSE"] == f"{kept['reconstruction']['mse']:.4f}"
+    if flag:
+        assert cells["tiles in place"] == f"{kept['stress']['jigsaw']['tile_accuracy']:.1%}"
+        clean = json.loads((ROOT / "metrics/ae-none.json").read_text())["test"]
+        assert f"{clean['stress']['jigsaw']['mse']:.4f} |" == list(cells.values())[-1]
+    else:
+        assert "-ELBO" in cells
+        assert "codebook in use" not in cells
