@@ -243,3 +243,18 @@ def test_who_may_read_is_as_the_umask_says(mask: int, tmp_path):
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o666 & ~mask, name
     for name in ("made", "folder"):
         assert (tmp_path / name).stat().st_mode & 0o777 == 0o777 & ~mask, name
+
+
+def test_a_file_larger_than_what_may_be_written_to_is_mapped_to_be_read(tmp_path, monkeypatch):
+    write_arrays(tmp_path / "large.safetensors", {"codes": np.arange(5.0)})
+    mapped = np.memmap
+
+    def refuse(path, mode, offset):
+        if mode == "c":
+            raise OSError(errno.ENOMEM, "Cannot allocate memory")
+        return mapped(path, mode=mode, offset=offset)
+
+    monkeypatch.setattr(np, "memmap", refuse)
+    codes = read_arrays(tmp_path / "large.safetensors")["codes"]
+    assert codes.tolist() == [0, 1, 2, 3, 4]
+    assert not codes.flags.writeable

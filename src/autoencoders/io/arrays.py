@@ -101,7 +101,10 @@ def _map_arrays(path: Path) -> dict[str, np.ndarray]:
     with safe_open(path, framework="numpy"):
         pass  # this checks the header against the size of the file
     start, header = _header(path)
-    content = np.memmap(path, mode="c", offset=start)
+    try:
+        content = np.memmap(path, mode="c", offset=start)
+    except OSError:  # more than the system promises to hold, were all of it written to
+        content = np.memmap(path, mode="r", offset=start)
     return {
         name: content[slice(*entry["data_offsets"])]
         .view(DTYPES[entry["dtype"]])
