@@ -9,7 +9,7 @@ import torch
 import yaml
 
 from autoencoders.params import read_params
-from benchmarks import corruptions, family, race, streaming
+from benchmarks import corruptions, family, gpu, race, streaming
 from benchmarks.epoch import WAYS, applies, made_images, measure, report, rotated, shuffled
 from benchmarks.results import metrics_of, row
 from tests.project import ROOT
@@ -128,3 +128,12 @@ def test_the_tables_of_the_family_have_a_row_for_each_item(flag, capsys, monkeyp
     else:
         assert "-ELBO" in cells
         assert "codebook in use" not in cells
+
+
+def test_the_table_for_gpus_has_a_row_for_each_case(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["gpu", "--images", "128", "--device", "cpu"])
+    monkeypatch.setattr(gpu, "MODELS", ("vae",))
+    gpu.main()
+    rows = re.findall(r"^\| v?ae \| \w+ \| \w+ \| \d+\.\d\d \|", capsys.readouterr().out, re.M)
+    assert len(rows) == 3 * 2

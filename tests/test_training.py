@@ -152,16 +152,14 @@ def test_the_best_weights_are_those_of_the_best_epoch(tmp_path):
     assert mse == pytest.approx(progress.best_loss, rel=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["ae", "vae"])
-@pytest.mark.parametrize("epoch", [1, 2, 4])
-def test_a_resumed_training_ends_with_the_same_bytes(kind: str, epoch: int, tmp_path, capsys):
-    resumes_to_the_same_bytes(tmp_path, capsys, epoch, kind=kind)
+@pytest.mark.parametrize("epoch", [1, 4])
+def test_a_resumed_training_ends_with_the_same_bytes(epoch: int, tmp_path, capsys):
+    resumes_to_the_same_bytes(tmp_path, capsys, epoch, kind="vae")
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
 @pytest.mark.parametrize("kind", kinds("model"))
-def test_every_flavour_and_optimiser_resumes(kind: str, optimizer, tmp_path, capsys):
-    resumes_to_the_same_bytes(tmp_path, capsys, 2, kind=kind, optimizer=optimizer)
+def test_every_flavour_resumes(kind: str, tmp_path, capsys):
+    resumes_to_the_same_bytes(tmp_path, capsys, 2, kind=kind, optimizer=OPTIMIZERS["muon"])
 
 
 def resumes_to_the_same_bytes(tmp_path, capsys, epoch: int, **settings) -> None:
