@@ -62,7 +62,6 @@ def generate(params: Params, model_name: str, corruption_name: str) -> None:
             print(f"{dataset['name']} has no classes: no class means and no blends of classes")
             ends = ends_of_images(subsample(len(codes), 2 * settings.closest_sets, seed, "ends"))
         gallery.draw_interpolations(codes, originals, ends)
-
         ways = ways_between(codes, labels, classes, blends)
         if ways:
             classifier = load_classifier(Path("models/classifier"), device)
@@ -72,15 +71,13 @@ def generate(params: Params, model_name: str, corruption_name: str) -> None:
             }
             shares = {name: found.softmax(dim=1).cpu().numpy() for name, found in seen.items()}
             class_shares(folder / "ways.png", f"{item}: classes on the way", shares, classes)
-
         drawn = sample_mixture(mixture, settings.samples, numpy_generator(seed, "shown mixture"))
         gallery.draw_samples("mixture", drawn, train)
+        chance = generator(seed, "prior", device=device)
         if model.prior is not None:
-            chance = generator(seed, "prior", device=device)
             prior = model.sample_prior(settings.samples, chance).cpu().numpy()
             gallery.draw_samples("prior", prior, train)
         if model.supervised:
-            chance = generator(seed, "samples of classes", device=device)
             drawn = model.sample_classes(settings.interpolation_steps, chance).cpu().numpy()
             gallery.draw_class_samples(drawn, classes)
         if model.prior == "standard normal":

@@ -8,7 +8,7 @@ import autoencoders
 import stages
 from autoencoders.corruptions.registry import build_corruption
 from autoencoders.errors import UserError
-from autoencoders.io.arrays import IMAGES, read_arrays, read_pairs, write_arrays
+from autoencoders.io.arrays import LABELS, read_arrays, write_arrays
 from autoencoders.io.files import whole_folder, write_history
 from autoencoders.io.tensors import to_bytes
 from autoencoders.models.inference import align
@@ -19,9 +19,9 @@ from autoencoders.runner.process import project_root
 from autoencoders.runner.stage import run_stage
 from autoencoders.sampling.classes import examples
 from autoencoders.training.checkpoint import Checkpoint, fingerprint
+from autoencoders.training.data import read_data
 from autoencoders.training.group import join, launch, leave, must_launch
-from autoencoders.training.loop import Schedule, Training, TrainingData
-from autoencoders.training.source import open_images
+from autoencoders.training.loop import Schedule, Training
 
 SHOWN = 10
 CODE = [Path(module.__path__[0]).resolve() for module in (autoencoders, stages)]
@@ -37,34 +37,16 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
     device = prepare(params.train.device)
     group = join(device)
 
-    files = [
+    files = (
         Path("data/processed/train.safetensors"),
         Path("data/processed/validation.safetensors"),
         Path(f"data/corrupted/{corruption_name}/validation.safetensors"),
-    ]
-    originals = read_arrays(files[0], images=IMAGES)
-    validation, corrupted = read_pairs(*files[1:])
-    # Beside images that are black and white there may be the levels to draw more of them from.
-    name = "levels" if "levels" in originals else "images"
-    images = open_images(files[0], name, originals[name], device)
-    targets, inputs = (
-        torch.from_numpy(split["images"]).to(device) for split in (validation, corrupted)
     )
-    labels, validation_labels = (
-        torch.from_numpy(split["labels"]).to(device) for split in (originals, validation)
-    )
-    shown = examples(validation["labels"], SHOWN)
-    data = TrainingData(
-        images,
-        inputs,
-        targets,
-        inputs[torch.from_numpy(shown)],
-        labels,
-        validation_labels,
-        binarise=name == "levels",
-    )
+    labels = read_arrays(files[1], labels=LABELS)["labels"]
+    shown = examples(labels, SHOWN)
+    data = read_data(*files, shown, device)
 
-    _, height, width = image_shape = tuple(targets.shape[1:])
+    _, height, width = image_shape = tuple(data.validation_targets.shape[1:])
     torch.manual_seed(params.seed)
     # A model that aligns knows which corruption it faces, and none of its draws.
     undone = corruption_config if model_config.align else None

@@ -302,7 +302,7 @@ SAME_AS_DVC = {
 def test_a_value_means_what_it_means_to_dvc(text: str, expected, tmp_path):
     path = tmp_path / "params.yaml"
     whole = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    path.write_text(whole.replace("learning_rate: 0.004 ", f"learning_rate: {text} ", 1))
+    path.write_text(whole.replace("\n  learning_rate: 0.004 ", f"\n  learning_rate: {text} "))
     assert parse_yaml(path.read_text(), path)["classifier"]["learning_rate"] == expected
     if isinstance(expected, float):
         assert read_params(path).classifier.learning_rate == expected

@@ -17,12 +17,14 @@ from autoencoders.io.tensors import EVALUATION_BATCH, to_bytes, to_float
 from autoencoders.models.base import Autoencoder
 from autoencoders.models.inference import reconstruct
 from autoencoders.training.checkpoint import Checkpoint
+from autoencoders.training.data import TrainingData
 from autoencoders.training.doctor import Watch
 from autoencoders.training.group import ALONE, Group
 from autoencoders.training.optimizer import build_optimizer
 from autoencoders.training.schedule import learning_rate_factor
-from autoencoders.training.source import StoredImages, batches_of
+from autoencoders.training.source import batches_of
 from autoencoders.training.step import Step
+from autoencoders.training.sums import Sums
 
 
 @dataclass(frozen=True)
@@ -40,26 +42,6 @@ class Schedule:
     """Epochs after which to keep reconstructions, beside the first and the last."""
     precision: str
     """Of the steps' arithmetic, a name of torch's: "float32" or "bfloat16"."""
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """uint8 images of shape (N, C, H, W), all on the model's device, or read to it."""
-
-    images: Tensor | StoredImages
-    """The originals to train on; their inputs are drawn in every epoch."""
-    validation_inputs: Tensor
-    """The fixed corrupted inputs to validate on."""
-    validation_targets: Tensor
-    """The originals of `validation_inputs`."""
-    shown_inputs: Tensor
-    """The inputs whose reconstructions are kept."""
-    labels: Tensor | None = None
-    """The numbers of the classes of `images`, int64 (N,), for models that learn from them."""
-    validation_labels: Tensor | None = None
-    """The same of `validation_inputs`."""
-    binarise: bool = False
-    """Whether to draw each pixel of `images` in every epoch, white as often as it is bright."""
 
 
 @dataclass
@@ -260,24 +242,3 @@ class Training:
             print(
                 f"resuming after epoch {self.progress.epoch} of {self.schedule.epochs}", flush=True
             )
-
-
-class Sums:
-    """Sums of losses over images, kept on the device so that no step waits for it."""
-
-    def __init__(self) -> None:
-        self.totals: dict[str, Tensor] = {}
-        self.count = 0
-
-    def add(self, means: dict[str, Tensor], count: int) -> None:
-        """Add the means over `count` images."""
-        self.count += count
-        for name, mean in means.items():
-            self.totals[name] = self.totals.get(name, 0) + mean.detach() * count
-
-    def means(self, group: Group = ALONE) -> dict[str, float]:
-        """The means over the images of all processes."""
-        totals = torch.stack(list(self.totals.values()))
-        count = totals.new_tensor([self.count])
-        *sums, count = group.total(torch.cat([totals, count])).tolist()
-        return {name: total / count for name, total in zip(self.totals, sums, strict=True)}
