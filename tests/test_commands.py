@@ -418,7 +418,7 @@ def experiment(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("name", "items"), [("family", 7), ("stress", 10)])
+@pytest.mark.parametrize(("name", "items"), [("family", 8), ("stress", 10)])
 def test_a_ready_experiment_takes_the_place_of_its_sections_alone(experiment, name, items, capsys):
     before = read_params()
     comment = "# passes over the training images"
