@@ -69,6 +69,7 @@ MARKS = {
     "jigsaw": {"the notebook's end": 0.021, "20 epochs of Adam": 0.0035},
 }
 """Validation MSE on Fashion-MNIST."""
+SECONDS, ERRORS = (1, 3, 10, 30, 100, 300, 1000, 3000), (0.003, 0.005, 0.01, 0.03, 0.1)
 
 
 class TimeIsUpError(Exception):
@@ -283,24 +284,29 @@ def draw(found: dict[str, dict[str, list[dict[str, float]]]], path: Path) -> Non
     """Validation MSE against seconds, both logarithmic: a panel for each corruption."""
     with plt.rc_context(STYLE):
         figure, panels = plt.subplots(
-            1, len(found), figsize=(4.6 * len(found), 4.2), layout="constrained", squeeze=False
+            1, len(found), figsize=(1 + 4.6 * len(found), 4.2), layout="constrained", squeeze=False
         )
         for axes, (corruption, curves) in zip(panels[0], found.items(), strict=True):
             for (way, curve), colour in zip(curves.items(), COLOURS, strict=False):
                 points = [(point["seconds"], point["mse"]) for point in curve]
                 axes.plot(*zip(*points, strict=True), color=colour, label=way)
-            for name, mark in MARKS[corruption].items():
+            for number, (name, mark) in enumerate(MARKS[corruption].items()):
                 axes.axhline(mark, color="0.6", linewidth=0.8, linestyle=":")
                 axes.annotate(
                     name,
                     (1, mark),
                     xycoords=("axes fraction", "data"),
                     ha="right",
-                    va="bottom",
+                    va="top" if number % 2 else "bottom",
                     fontsize=7,
                     color="0.4",
                 )
             axes.set(xscale="log", yscale="log", xlabel="seconds", title=corruption)
+            axes.set_xticks(SECONDS, SECONDS)
+            axes.set_yticks(ERRORS, ERRORS)
+            axes.minorticks_off()
+            ends = [point["seconds"] for curve in curves.values() for point in curve]
+            axes.set_xlim(min(ends), max(ends))
         panels[0][0].set_ylabel("validation MSE")
         panels[0][0].legend()
         with whole_file(path) as unfinished:
