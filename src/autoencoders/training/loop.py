@@ -153,8 +153,9 @@ class Training:
         drawn = self.corruption.draw(len(images), chance)
         record = {name: values.to(self.device) for name, values in drawn.items()}
         noise = generator(self.seed, "noise", epoch, self.device)
-        seeds = draw_seeds(len(images), generator(self.seed, "black and white", epoch))
-        seeds = seeds.to(self.device)
+        if self.data.binarise:
+            drawn_seeds = draw_seeds(len(images), generator(self.seed, "black and white", epoch))
+            seeds = drawn_seeds.to(self.device)
         sums = Sums()
         size = self.schedule.batch_size
         part = self.group.part

@@ -88,25 +88,31 @@ class Orthogonal(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """About U V^T of a matrix U S V^T (rows, columns): singular values of 0.7 to 1.2 each.
+    """About U V^T of a matrix U S V^T (rows, columns): singular values of 0.7 to 1.2.
 
-    Jordan's quintic, X -> a X + b (X X^T) X + c (X X^T)^2 X, five times, which leaves singular
-    values far below a thousandth of the matrix's norm smaller. All are polynomials of the Gram
-    matrix G = X X^T times X, so that G alone has to be iterated on.
+    Those that are less than a fiftieth of the matrix's norm |S| stay smaller. Jordan's quintic,
+    X -> a X + b (X X^T) X + c (X X^T)^2 X, from X = U S V^T / |S|, three times instead of his five.
+    All are polynomials of the Gram matrix G = X X^T times X, so that G alone is iterated on.
     """
-    first, second, third = COEFFICIENTS
     tall = matrix.shape[0] > matrix.shape[1]
     wide = matrix.T if tall else matrix
     wide = wide / (wide.norm() + SMALL)
     gram = wide @ wide.T
-    product = None
-    for _ in range(ITERATIONS):
-        factor = torch.addmm(gram, gram, gram, beta=second, alpha=third)
-        factor.diagonal().add_(first)
-        product = factor if product is None else factor @ product
+    product = factor = _quintic(gram)
+    for _ in range(ITERATIONS - 1):
         gram = factor @ gram @ factor
+        factor = _quintic(gram)
+        product = factor @ product
     found = product @ wide
     return found.T if tall else found
+
+
+def _quintic(gram: Tensor) -> Tensor:
+    """a + b G + c G^2, by which an iteration multiplies what it iterates on."""
+    first, second, third = COEFFICIENTS
+    factor = torch.addmm(gram, gram, gram, beta=second, alpha=third)
+    factor.diagonal().add_(first)
+    return factor
 
 
 PART = Muon
