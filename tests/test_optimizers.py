@@ -87,6 +87,15 @@ def test_it_is_the_polynomial_of_its_definition(monkeypatch):
     assert torch.allclose(orthogonal(matrix.T), expected.T, rtol=1e-6)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_large_matrix_is_taken_in_blocks_along_its_shorter_side(monkeypatch, turned):
+    monkeypatch.setattr(muon, "BLOCK", 6)
+    blocks = [torch.randn(rows, 20) for rows in (6, 6, 3)]
+    found = orthogonal(torch.cat(blocks).T if turned else torch.cat(blocks))
+    expected = torch.cat([orthogonal(block) for block in blocks])
+    assert torch.equal(found, expected.T if turned else expected)
+
+
 def test_steps_are_those_of_torch_but_for_its_rounding_to_bfloat16():
     start = torch.randn(12, 30)
     weights = [nn.Parameter(start.clone()) for _ in range(2)]
