@@ -61,9 +61,10 @@ plots: install  ## DVC's page of plots, of REVISIONS="HEAD a", that needs no net
 docs: $(OPTIONAL)  ## build the documentation's pages in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
-bench: install  ## time an epoch beside the usual ways of training and the machine's own limits
+bench: install  ## time an epoch, and the way to a quality, beside the usual ways of training
 	$(BIN)/python -m pip install --quiet --requirement benchmarks/requirements.txt
 	$(BIN)/python -m benchmarks.epoch
+	$(BIN)/python -m benchmarks.race
 
 kill-test: install  ## kill a running pipeline again and again, KILLS=30 times, and compare its end
 	$(BIN)/python -m tests.kill_test $(or $(KILLS),30)
