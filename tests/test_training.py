@@ -9,11 +9,13 @@ import pickle
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+import stages.train
 from autoencoders.corruptions.registry import build_corruption
 from autoencoders.errors import UserError
 from autoencoders.io.streams import generator
@@ -22,9 +24,11 @@ from autoencoders.models.registry import build_model
 from autoencoders.nets.devices import prepare
 from autoencoders.parts import kinds
 from autoencoders.training.checkpoint import DIGEST_BYTES, Checkpoint
+from autoencoders.training.group import ALONE, Group
 from autoencoders.training.loop import Schedule, Training, TrainingData
 from autoencoders.training.schedule import learning_rate_factor
 from autoencoders.training.step import Loss, capture
+from tests.in_process import run, small_params
 from tests.parts import OPTIMIZERS, built_of
 
 NETWORK = {"network": {"kind": "conv", "channels": [4, 8]}, "latent_dim": 4}
@@ -293,3 +297,23 @@ def test_streams_depend_on_seed_purpose_and_index_alone():
         check=True,
     )
     assert int(other.stdout) == generator(3, "x", 2).initial_seed()
+
+
+def test_a_state_belongs_to_one_number_of_processes(tmp_path, monkeypatch):
+    """The stage's key tells a group of two, on one machine or on two, from a process alone."""
+    monkeypatch.chdir(tmp_path)
+    params = small_params({"data.name": "digits", "train.batch_size": 64})
+    for stage in ("download", "preprocess", "preprocess_corruptions"):
+        run(stage, params)
+    keys: list[str] = []
+
+    def noted(folder: Path, item: str, key: str, leads: bool) -> None:
+        keys.append(key)
+        raise InterruptedError
+
+    monkeypatch.setattr(stages.train, "Checkpoint", noted)
+    for group in (ALONE, ALONE, Group(0, 2), Group(1, 2)):
+        monkeypatch.setattr(stages.train, "join", lambda device, group=group: group)
+        with pytest.raises(InterruptedError):
+            run("train", params, "vae", "jigsaw")
+    assert keys[0] == keys[1] != keys[2] == keys[3]
