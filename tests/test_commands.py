@@ -298,9 +298,9 @@ def test_a_spread_tells_what_differs_by_more_than_chance():
     lines = table_of_seeds(results).splitlines()
     assert lines[0] == "|  | mse | knn_accuracy | negative_elbo |"
     assert lines[2].startswith(
-        "| ae-none | 0.0030 (0.0029 to 0.0031) | 0.8700 (0.8600 to 0.8800) |"
+        "| ae-none | 0.003000 (0.002900 to 0.003100) | 0.8700 (0.8600 to 0.8800) |"
     )
-    assert "-747.0000 (-748.0000 to -746.0000)" in lines[3]
+    assert "-747.0 (-748.0 to -746.0)" in lines[3]
     assert alike(results).splitlines()[2:] == ["- knn_accuracy: ae-none and vae-none"]
     assert alike(results.iloc[:2]) == "All differences between items are larger than the spread."
 
