@@ -1,5 +1,6 @@
 """The benchmarks run, and the ways that they compare do the same work."""
 
+import copy
 import json
 import re
 import sys
@@ -9,7 +10,7 @@ import torch
 import yaml
 
 from autoencoders.params import read_params
-from benchmarks import corruptions, family, gpu, race, streaming
+from benchmarks import corruptions, family, gpu, headlines, race, streaming
 from benchmarks.epoch import WAYS, applies, made_images, measure, report, rotated, shuffled
 from benchmarks.results import metrics_of, row
 from tests.project import ROOT
@@ -65,6 +66,21 @@ def test_the_tables_of_results_read_the_test_numbers_of_an_item():
     assert found == kept["test"]["reconstruction"]
     assert found["mse"] != kept["validation"]["mse"]
     assert row("AE, none", 128, found).startswith(f"| AE, none | 128 | {found['mse']:.4f} |")
+
+
+def test_the_headlines_are_means_and_ranges_of_test_numbers():
+    names = [path.stem for path in (ROOT / "metrics").glob("*.json")]
+    runs = {name: [json.loads((ROOT / f"metrics/{name}.json").read_text())] * 2 for name in names}
+    other = copy.deepcopy(runs["ae-none"][0])
+    other["test"]["reconstruction"]["mse"] += 0.001
+    other["validation"]["mse"] += 1.0
+    runs["ae-none"] = [runs["ae-none"][0], other]
+    lines = headlines.tables(runs).splitlines()
+    mse = runs["ae-none"][0]["test"]["reconstruction"]["mse"]
+    expected = f"| **AE**, MSE | {mse + 0.0005:.5f} ({mse:.5f} to {mse + 0.001:.5f}) | "
+    assert lines[2].startswith(expected)
+    assert " to " not in lines[4]  # equal numbers have no range
+    assert any(line.startswith("| *test images* |  |  |  |  |  | ") for line in lines)
 
 
 def test_what_corruptions_cost_is_a_row_for_each(capsys, monkeypatch):
