@@ -13,13 +13,13 @@ from typing import Any
 import dvc.api
 
 Metrics = dict[str, Any]
-CORRUPTIONS = {"clean": "none", "rotated": "rotate", "jigsaw 3×3": "jigsaw"}
+CORRUPTIONS = {"clean": "none", "rotated": "rotate", "jigsaw 3x3": "jigsaw"}
 RECONSTRUCTION = {
     "**AE**, MSE": ("ae", "reconstruction.mse", "{:.5f}"),
     "AE, SSIM": ("ae", "reconstruction.ssim", "{:.3f}"),
     "**VAE**, β = 4, MSE": ("vae", "reconstruction.mse", "{:.5f}"),
     "VAE, SSIM": ("vae", "reconstruction.ssim", "{:.3f}"),
-    "VAE, −ELBO in nats per image": ("vae", "likelihood.negative_elbo", "{:.1f}"),
+    "VAE, -ELBO in nats per image": ("vae", "likelihood.negative_elbo", "{:.1f}"),
     "VAE, its KL": ("vae", "likelihood.kl", "{:.1f}"),
     "VAE, importance-weighted bound": ("vae", "likelihood.importance_weighted_bound", "{:.1f}"),
 }
@@ -78,7 +78,7 @@ def cell(runs: Sequence[Metrics], path: str, form: str) -> str:
     mean, lowest, highest = (
         form.format(number) for number in (sum(values) / len(values), min(values), max(values))
     )
-    return (mean if lowest == highest else f"{mean} ({lowest} to {highest})").replace("-", "−")
+    return mean if lowest == highest else f"{mean} ({lowest} to {highest})"
 
 
 def table(head: str, columns: Sequence[str], rows: dict[str, list[str]]) -> str:

@@ -45,7 +45,7 @@ def table(results: pd.DataFrame) -> str:
     cells: dict[str, dict[str, str]] = {}
     for name, values in results.iterrows():
         item, _, metric = str(name).rpartition(".")
-        words = "{:#.4g} ({:#.4g} to {:#.4g})".format(values.mean(), values.min(), values.max())
+        words = f"{values.mean():#.4g} ({values.min():#.4g} to {values.max():#.4g})"
         cells.setdefault(item, {})[metric] = words
     whole = pd.DataFrame.from_dict(cells, orient="index").fillna("")
     lines = [["", *whole.columns], ["---"] * (1 + len(whole.columns))]
