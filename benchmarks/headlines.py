@@ -12,6 +12,8 @@ from typing import Any
 
 import dvc.api
 
+from benchmarks.family import table, value
+
 Metrics = dict[str, Any]
 CORRUPTIONS = {"clean": "none", "rotated": "rotate", "jigsaw 3x3": "jigsaw"}
 RECONSTRUCTION = {
@@ -60,16 +62,6 @@ def read(name: str, revision: str) -> Metrics:
     return content.get(path, content)
 
 
-def value(metrics: Metrics, path: str) -> float | None:
-    """What stands at a dotted path; None where it ends."""
-    found: Any = metrics
-    for name in path.split("."):
-        if name not in found:
-            return None
-        found = found[name]
-    return found
-
-
 def cell(runs: Sequence[Metrics], path: str, form: str) -> str:
     """The mean of the runs and, where they differ in what is printed, their range."""
     values = [found for run in runs if (found := value(run, path)) is not None]
@@ -81,34 +73,28 @@ def cell(runs: Sequence[Metrics], path: str, form: str) -> str:
     return mean if lowest == highest else f"{mean} ({lowest} to {highest})"
 
 
-def table(head: str, columns: Sequence[str], rows: dict[str, list[str]]) -> str:
-    lines = [[head, *columns], ["---"] * (1 + len(columns))]
-    lines += [[label, *cells] for label, cells in rows.items()]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def tables(runs: dict[str, list[Metrics]]) -> str:
     """All tables, of the runs of each name in metrics/."""
-    errors = {
-        label: [
-            cell(runs[f"{model}-{name}"], f"test.{path}", form) for name in CORRUPTIONS.values()
+    errors = [
+        [
+            label,
+            *(cell(runs[f"{model}-{name}"], f"test.{path}", form) for name in CORRUPTIONS.values()),
         ]
         for label, (model, path, form) in RECONSTRUCTION.items()
-    }
-    accuracies = {
-        label: [cell(runs[name], f"{path}.{measure}", "{:.3f}") for name, path in CODES.values()]
+    ]
+    accuracies = [
+        [label, *(cell(runs[name], f"{path}.{measure}", "{:.3f}") for name, path in CODES.values())]
         for label, measure in ACCURACIES.items()
-    }
-    made = {
-        label: [cell(runs[name], f"{path}.{key}", form) for key, form in QUALITIES.values()]
+    ]
+    made = [
+        [label, *(cell(runs[name], f"{path}.{key}", form) for key, form in QUALITIES.values())]
         for label, (name, path) in SOURCES.items()
-    }
-    classifier = cell(runs["classifier"], "test_accuracy", "{:.1%}")
+    ]
     parts = [
-        table("", list(CORRUPTIONS), errors),
-        table("clean input, latent size 128", list(CODES), accuracies),
-        table("clean input, latent size 128", list(QUALITIES), made),
-        f"The classifier's test accuracy: {classifier}",
+        table(["", *CORRUPTIONS], errors),
+        table(["clean input, latent size 128", *CODES], accuracies),
+        table(["clean input, latent size 128", *QUALITIES], made),
+        f"The classifier's test accuracy: {cell(runs['classifier'], 'test_accuracy', '{:.1%}')}",
     ]
     return "\n\n".join(parts)
 
