@@ -65,7 +65,7 @@ def baselines(params: Params) -> None:
         made = torch.from_numpy(pca_samples(pca, count, seed, train[0].shape[1:]))
         sources[f"{name}_gaussian_samples"] = features(classifier, made.to(device)).cpu()
     real = seen["test"][subsample(len(seen["test"]), count, seed, "real images")]
-    reference = Reference.of(real, seen["train"], seen["validation"])
+    reference = Reference.of(real, seen["train"], seen["validation"], seed)
     generation = generation_measures(reference, sources, seed)
     generation["test_images"] = {"to_training": closeness(real, reference)}
     write_json(

@@ -227,7 +227,7 @@ def test_copies_among_samples_are_seen_where_a_median_is_blind():
     real, training, held_out = (features_like(count) for count in (300, 2000, 1000))
     fresh = features_like(100)
     copied = torch.cat([fresh[:55], training[:45]])
-    reference = Reference.of(real, training, held_out)
+    reference = Reference.of(real, training, held_out, seed=0)
     measured = generation_measures(reference, {"fresh": fresh, "copied": copied}, seed=0)
     new, some = (measured[name]["to_training"] for name in ("fresh", "copied"))
     assert some["near_copies"] == pytest.approx(0.45, abs=0.03)
@@ -243,11 +243,23 @@ def test_copies_among_samples_are_seen_where_a_median_is_blind():
 
 def test_where_new_images_are_copies_too_there_is_nothing_to_compare_with(capsys):
     real, training = features_like(50), features_like(200)
-    reference = Reference.of(real, training, training[:40])
+    reference = Reference.of(real, training, training[:40], seed=0)
     assert "distances to training images: left out" in capsys.readouterr().err
     measured = closeness(real, reference)
     assert [measured[name] for name in ("q01", "q05", "median")] == [None] * 3
     json.dumps(measured, allow_nan=False)
+
+
+def test_of_many_validation_images_a_sample_is_looked_at():
+    """So that the time does not grow with the square of the images; of few, all are."""
+    real, training, held_out = (features_like(count) for count in (20, 30, 10_500))
+    every = nearest_distances(held_out, training)[0]
+    some = Reference.of(real, training, held_out, seed=0).usual
+    assert len(some) == 10_000
+    assert torch.isin(some, every).all()
+    assert float(some.quantile(0.05)) == pytest.approx(float(every.quantile(0.05)), rel=0.02)
+    few = Reference.of(real, training, held_out[:9_999], seed=0).usual
+    assert torch.equal(few, every[:9_999])
 
 
 def test_the_distance_to_a_near_copy_has_its_digits():

@@ -15,13 +15,14 @@ from sklearn.metrics.pairwise import polynomial_kernel
 from torch import Tensor
 
 from autoencoders.errors import left_out
-from autoencoders.io.streams import generator
+from autoencoders.io.streams import generator, subsample
 from autoencoders.measures.ratio import ratio
 
 NEIGHBOURS = 5
 ROUNDING = 1e-5  # of features, relative
 KID_SUBSETS, KID_SUBSET_SIZE = 50, 1000
 CHUNK = 250
+MOST_HELD_OUT = 10_000  # validation images: what they tell of a quantile, more tell no better
 QUANTILES = {"q01": 0.01, "q05": 0.05, "median": 0.5}
 MEASURES = ("frechet", "kid", "precision", "recall", "density", "coverage")
 
@@ -38,11 +39,12 @@ class Reference:
     """How far validation images, which are no copies, are from the nearest training image: (V,)."""
 
     @classmethod
-    def of(cls, real: Tensor, training: Tensor, held_out: Tensor) -> "Reference":
-        """By the features of test, training and validation images."""
+    def of(cls, real: Tensor, training: Tensor, held_out: Tensor, seed: int) -> "Reference":
+        """By the features of test, training and validation images, of these at most 10,000."""
         if len(real) < 2:
             left_out("the measures of generation", "they need at least 2 images, found 1")
-        usual = nearest_distances(held_out, training)[0]
+        chosen = subsample(len(held_out), MOST_HELD_OUT, seed, "held-out images")
+        usual = nearest_distances(held_out[chosen], training)[0]
         if not usual.median():
             left_out(
                 "distances to training images",

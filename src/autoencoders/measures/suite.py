@@ -129,22 +129,22 @@ class Suite:
     ) -> dict[str, Any]:
         """`generation_measures` of `count` images of each way to make some.
 
-        Beside samples there are "reconstructions" of the test inputs, and what the codes of
-        training images decode to, which are copies as far as the model can make any. `seen` are the
-        classifier's features of "train", "validation" and "test" images.
+        They are measured against as many test images. Beside samples there are "reconstructions" of
+        these images' inputs, and what the codes of training images decode to, which are copies as
+        far as the model can make any. `seen` are the classifier's features of "train",
+        "validation" and "test" images.
         """
+        compared = subsample(len(seen["test"]), count, self.seed, "real images")
         copied = subsample(len(training_codes), count, self.seed, "decoded training images")
         decoded = partial(decode, self.model)
         made = {
-            "reconstructions": self._features(partial(reconstruct, self.model), inputs),
+            "reconstructions": self._features(partial(reconstruct, self.model), inputs[compared]),
             "training_reconstructions": self._features(decoded, training_codes[copied]),
         }
         for source, codes in self._new_codes(mixture, count, "measured").items():
             made[f"{source}_samples"] = self._features(decoded, codes)
-        real = seen["test"][subsample(len(seen["test"]), count, self.seed, "real images")]
-        reference = Reference.of(
-            *(self._on_device(part) for part in (real, seen["train"], seen["validation"]))
-        )
+        parts = (seen["test"][compared], seen["train"], seen["validation"])
+        reference = Reference.of(*(self._on_device(part) for part in parts), self.seed)
         return generation_measures(reference, made, self.seed)
 
     def ways(self, ways: Mapping[str, np.ndarray], classes: Sequence[str]) -> dict[str, Any]:
