@@ -24,6 +24,7 @@ FLAVOURS = {
     "Fréchet, mixture": ("generation.mixture_samples.frechet", "{:.2f}"),
     "Fréchet, prior": ("generation.prior_samples.frechet", "{:.2f}"),
     "active units": ("code.active_units", "{:.0f}"),
+    "class as asked": ("classes.accuracy", "{:.0%}"),
     "codebook in use": ("code.codebook_usage", "{:.0%}"),
 }
 CORRUPTIONS = {

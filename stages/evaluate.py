@@ -51,6 +51,8 @@ def evaluate(params: Params, model_name: str, corruption_name: str) -> None:
     chosen_by = {"loss": min(history["validation_loss"])}
     chosen_by |= suite.validation(images, mixture, seen["validation"], count)
     chosen_by |= probes.accuracies(*validation) if probes else {}
+    if asked := suite.classes(classes, count, "validation"):
+        chosen_by["class_accuracy"] = asked["accuracy"]
     findings = curve_findings(history, len(history["epoch"]), model.latent_dim)
     findings |= model_findings(model, torch.from_numpy(images[1]).to(device))
 
@@ -68,6 +70,7 @@ def evaluate(params: Params, model_name: str, corruption_name: str) -> None:
         "latent": neighbourhood_measures(originals, test[0], seed)
         | (class_measures(probes, *test, seed) if probes else {}),
         "generation": suite.generation(own, train[0], mixture, seen, count),
+        "classes": suite.classes(classes, count),
         "ways": suite.ways(ways_between(*validation, classes, blends), classes),
     }
     found = {name: measures for name, measures in measured.items() if measures is not None}

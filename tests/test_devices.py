@@ -139,6 +139,7 @@ def test_training_and_every_measure_of_a_model_fit_the_device(tmp_path, kind, co
         suite.validation(pair, mixture, seen["validation"], 20)
         suite.generation(inputs.numpy(), codes, mixture, seen, 20)
         model_findings(model, inputs)
+        suite.classes(["a", "b", "c"], 20)
         suite.ways({"a to b": codes[:5]}, ["a", "b", "c"])
         for function in (align, encode, reconstruct):
             function(model, inputs)

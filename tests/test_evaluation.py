@@ -25,6 +25,8 @@ from autoencoders.measures.generation import (
     smoothness,
 )
 from autoencoders.measures.stress import mse_by
+from autoencoders.measures.suite import Suite
+from autoencoders.models.registry import build_model
 from autoencoders.nets.classifier import (
     FEATURES,
     Classifier,
@@ -286,3 +288,39 @@ def test_nearest_distances_and_smoothness():
     around = torch.tensor([[0.0, 0], [0, 1], [1, 1], [1, 0]])
     assert smoothness(around)["detour"] == pytest.approx(3)
     assert smoothness(torch.ones(5, 3)) == {"longest_step": None, "detour": None}
+
+
+class Painted(torch.nn.Module):
+    """Logits of images that are as bright as the number of the class that a code asks for."""
+
+    def forward(self, codes: torch.Tensor) -> torch.Tensor:
+        asked_for = codes[:, -3:].argmax(dim=1)
+        return (asked_for - 1.0).mul(9).view(-1, 1, 1, 1).expand(-1, 1, 28, 28)
+
+
+class Brightness(Classifier):
+    """Takes black for the first class and all else for the second."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        bright = images.mean(dim=(1, 2, 3)) > 0.1
+        return torch.stack([~bright, bright, torch.zeros_like(bright)], dim=1).float()
+
+
+def test_a_class_that_is_asked_for_is_looked_for_in_what_is_drawn():
+    settings = {"network": {"kind": "mlp", "widths": [4], "activation": "relu"}, "latent_dim": 2}
+    settings |= {"align": None, "classes": 3, "likelihood": "gaussian"}
+    model = build_model("cvae", (1, 28, 28), settings | {"beta": 1.0, "classification": 1.0})
+    model.decoder = Painted()
+    suite = Suite(model, Brightness((1, 28, 28), 3), torch.device("cpu"), 0)
+    measured = suite.classes(["black", "grey", "white"], 10)
+    assert measured["accuracy_per_class"] == {"black": 1, "grey": 1, "white": 0}
+    assert measured["accuracy"] == pytest.approx(2 / 3)
+    plain = build_model(
+        "ae", (1, 28, 28), {k: settings[k] for k in ("network", "latent_dim", "align")}
+    )
+    assert (
+        Suite(plain, Brightness((1, 28, 28), 3), torch.device("cpu"), 0).classes(
+            ["a", "b", "c"], 10
+        )
+        is None
+    )

@@ -54,6 +54,8 @@ def test_every_flavour_goes_through_every_stage(elsewhere, capsys):
     bounded = {m for m, test in found.items() if "likelihood" in test}
     assert bounded == {"vae", "beta_vae", "cvae", "iwae"}
     assert {m for m, test in found.items() if "active_units" in test.get("code", {})} == bounded
+    assert {m for m, test in found.items() if "classes" in test} == {"cvae"}
+    assert 0 <= metrics("cvae-none")["validation"]["class_accuracy"] <= 1
     assert found["vqvae"]["code"]["perplexity"] > 1
     for model in params.models:
         made = {path.stem for path in Path(f"plots/generated/{model}-none").iterdir()}

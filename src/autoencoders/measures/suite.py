@@ -28,7 +28,7 @@ from autoencoders.measures.stress import stress_measures
 from autoencoders.models.base import Autoencoder
 from autoencoders.models.inference import align, decode, decode_codes, reconstruct
 from autoencoders.models.variational import has_likelihood
-from autoencoders.nets.classifier import Classifier, features, logits
+from autoencoders.nets.classifier import Classifier, accuracy, features, logits
 from autoencoders.sampling.mixture import sample_mixture
 
 Images = tuple[np.ndarray, np.ndarray]
@@ -143,9 +143,32 @@ class Suite:
         }
         for source, codes in self._new_codes(mixture, count, "measured").items():
             made[f"{source}_samples"] = self._features(decoded, codes)
-        parts = (seen["test"][compared], seen["train"], seen["validation"])
-        reference = Reference.of(*(self._on_device(part) for part in parts), self.seed)
+        real, training, held_out = (
+            self._on_device(part)
+            for part in (seen["test"][compared], seen["train"], seen["validation"])
+        )
+        reference = Reference.of(real, training, held_out, self.seed)
         return generation_measures(reference, made, self.seed)
+
+    def classes(
+        self, classes: Sequence[str], count: int, purpose: str = "measured"
+    ) -> dict[str, Any] | None:
+        """Of a model that can be asked for a class, whether what it draws looks like that class.
+
+        "accuracy" is the share of some `count` images, as many of each class, that the classifier
+        takes for what was asked for, "accuracy_per_class" that of each class's.
+        """
+        if not self.model.supervised:
+            return None
+        chance = generator(self.seed, f"{purpose} classes", device=self.device)
+        drawn = self.model.sample_classes(-(-count // len(classes)), chance)
+        per_class = {}
+        for label, (name, codes) in enumerate(zip(classes, drawn, strict=True)):
+            images = self._on_device(decode_codes(self.model, codes))
+            asked_for = torch.full((len(images),), label, device=self.device)
+            per_class[name] = accuracy(self.classifier, images, asked_for)
+        mean = sum(per_class.values()) / len(per_class)
+        return {"accuracy": mean, "accuracy_per_class": per_class}
 
     def ways(self, ways: Mapping[str, np.ndarray], classes: Sequence[str]) -> dict[str, Any]:
         """`ways_measures` of the codes (S, L) of each named way between classes."""
