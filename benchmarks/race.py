@@ -6,7 +6,9 @@
 on data/processed, or on the embedded digits where that is not there. Every way runs in a process of
 its own, one after the other, from importing nothing to the last mark that it reaches or to the end
 of its time; its clock stands while validation images are looked at, 2,000 of them, once in so many
-training images. Prints a table, and draws validation MSE against seconds.
+training images. Prints a table, and draws validation MSE against seconds: of all that a file of
+`--curves` holds, to which each call adds its own, so that inputs may race at the same time with a
+thread each (`OMP_NUM_THREADS=1`).
 
     ours         params.yaml's models.ae with its training
     ours, Adam   the same with 20 epochs of Adam at 0.004
@@ -38,7 +40,7 @@ from torch.nn import functional
 from autoencoders.corruptions.registry import build_corruption
 from autoencoders.figures.style import COLOURS, STYLE
 from autoencoders.io.arrays import read_arrays
-from autoencoders.io.files import whole_file
+from autoencoders.io.files import read_json, whole_file, write_json
 from autoencoders.io.streams import generator
 from autoencoders.io.tensors import to_float
 from autoencoders.models.registry import build_model
@@ -320,6 +322,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=6400, help="training images between looks")
     parser.add_argument("--seconds", type=float, default=600, help="at most, for each way")
     parser.add_argument("--figure", type=Path, default=FIGURE)
+    parser.add_argument("--curves", type=Path, help="a JSON file to add the curves to")
     parser.add_argument("--run", nargs=2, metavar=("WAY", "CORRUPTION"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.run:
@@ -340,7 +343,10 @@ def main() -> None:
             curves[way] = run_apart(way, corruption, options.every, options.seconds)
         found[corruption] = curves
         print(f"\n{report(curves, corruption)}", flush=True)
-    draw(found, options.figure)
+    if options.curves:
+        found = (read_json(options.curves) if options.curves.exists() else {}) | found
+        write_json(options.curves, found)
+    draw({name: found[name] for name in MARKS if name in found}, options.figure)
 
 
 if __name__ == "__main__":

@@ -117,6 +117,19 @@ def test_the_races_table_has_seconds_and_ratios(tmp_path):
     assert (tmp_path / "race.png").stat().st_size > 1000
 
 
+def test_inputs_that_race_apart_share_a_figure(tmp_path, monkeypatch, capsys):
+    drawn = []
+    monkeypatch.setattr(race, "run_apart", lambda *race: [{"seconds": 2.0, "mse": 0.03}])
+    monkeypatch.setattr(race, "draw", lambda found, path: drawn.append(list(found)))
+    curves = tmp_path / "curves.json"
+    for corruption in ("jigsaw", "clean"):
+        options = ["--corruptions", corruption, "--ways", "ours", "--curves", str(curves)]
+        monkeypatch.setattr(sys, "argv", ["race", *options])
+        race.main()
+    assert drawn == [["jigsaw"], ["clean", "jigsaw"]]
+    assert json.loads(curves.read_text())["clean"]["ours"] == [{"seconds": 2.0, "mse": 0.03}]
+
+
 def test_images_are_streamed_and_held(tmp_path, monkeypatch):
     monkeypatch.setattr(streaming.resource, "setrlimit", lambda *limits: None)
     path = tmp_path / "train.safetensors"
