@@ -10,7 +10,7 @@ import torch
 import yaml
 
 from autoencoders.params import read_params
-from benchmarks import corruptions, family, gpu, headlines, race, streaming
+from benchmarks import corruptions, family, gpu, headlines, race, revisions, streaming
 from benchmarks.epoch import WAYS, applies, made_images, measure, report, rotated, shuffled
 from benchmarks.results import metrics_of, row
 from tests.project import ROOT
@@ -128,6 +128,22 @@ def test_inputs_that_race_apart_share_a_figure(tmp_path, monkeypatch, capsys):
         race.main()
     assert drawn == [["jigsaw"], ["clean", "jigsaw"]]
     assert json.loads(curves.read_text())["clean"]["ours"] == [{"seconds": 2.0, "mse": 0.03}]
+
+
+def test_all_epochs_follow_from_one_and_two_on_half_of_the_images():
+    """4 seconds to start and 10 for an epoch, which has 1.8 times as many images in the end."""
+    assert revisions.whole([14, 24], epochs=20, share=1.8) == (18, 4 + 20 * 18)
+
+
+def test_the_trainings_of_a_commit_are_run_with_its_own_params(tmp_path):
+    revision = revisions.Revision.__new__(revisions.Revision)
+    revision.folder, run = tmp_path, []
+    revision.items = [("ae", "rotate"), ("vae", "none")]
+    (tmp_path / "params.yaml").write_text("train:\n  epochs: 20   # a comment\n")
+    revision._run = lambda *command: run.append(command[1:])
+    assert revision.train(2) < 60
+    assert sorted(run) == [("-m", "stages.train", *item) for item in revision.items]
+    assert "epochs: 2    # a comment" in (tmp_path / "params.yaml").read_text()
 
 
 def test_images_are_streamed_and_held(tmp_path, monkeypatch):
