@@ -154,6 +154,17 @@ def test_a_classifier_that_diverges_says_so():
         )
 
 
+def test_of_large_images_the_classifier_sees_means_of_squares():
+    torch.manual_seed(0)
+    large, small = Classifier((3, 130, 90), 2).eval(), Classifier((3, 43, 30), 2).eval()
+    small.load_state_dict(large.state_dict())
+    images = torch.rand(4, 3, 130, 90)
+    means = images[:, :, :129].unflatten(2, (43, 3)).unflatten(4, (30, 3)).mean(dim=(3, 5))
+    with torch.no_grad():
+        assert torch.allclose(large(images), small(means), atol=1e-5)
+    assert Classifier((1, 64, 64), 2).square == 1
+
+
 def features_like(count: int, shift: float = 0.0, scale: float = 1.0) -> torch.Tensor:
     return torch.from_numpy(CHANCE.normal(size=(count, 8)) * scale + shift).float()
 

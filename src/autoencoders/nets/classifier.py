@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from autoencoders.errors import UserError
 from autoencoders.io.arrays import read_arrays, write_arrays
@@ -16,12 +17,16 @@ FOLDER = Path("models/classifier")
 CHANNELS = (32, 64, 128)
 FEATURES = 128
 DROPOUT = 0.3
+LARGEST = 64
+"""The side that larger images are brought to: at their own it took longer than the models do."""
 
 
 class Classifier(nn.Module):
     """Convolutions with batch normalisation and pooling, a dense layer of 128 features, and a last.
 
-    Of a data set without classes it is not trained, and its features are those of chance.
+    Of images with a side above 64 it sees the means of squares, of the least size by which both
+    sides are at most 64. Of a data set without classes it is not trained, and its features are
+    those of chance.
     """
 
     def __init__(self, image_shape: tuple[int, ...], classes: int) -> None:
@@ -29,6 +34,8 @@ class Classifier(nn.Module):
         self.image_shape = tuple(image_shape)
         layers: list[nn.Module] = []
         before, *sides = image_shape
+        self.square = math.ceil(max(sides) / LARGEST)
+        sides = [side // self.square for side in sides]
         for channels in CHANNELS:
             layers += [
                 nn.Conv2d(before, channels, 3, padding=1, bias=False),
@@ -51,7 +58,8 @@ class Classifier(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Images in [0, 1] (N, C, H, W) to features (N, 128), at least 0."""
-        return self.to_features(self.blocks(images))
+        seen = functional.avg_pool2d(images, self.square) if self.square > 1 else images
+        return self.to_features(self.blocks(seen))
 
     def forward(self, images: Tensor) -> Tensor:
         """Images in [0, 1] (N, C, H, W) to the classes' logits (N, K)."""
