@@ -35,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     _compare(commands.add_parser("compare", help="experiments in one table and one figure"))
     _plots(commands.add_parser("plots", help="DVC's page of plots, without a network"))
     _check(commands.add_parser("check", help="what a folder of images would be read as"))
+    _score(commands.add_parser("score", help="images that any other model has restored"))
     _seeds(commands.add_parser("seeds", help="mean and range of headline numbers over seeds"))
     _use(commands.add_parser("use", help="a ready experiment instead of what params.yaml says"))
     commands.add_parser("kinds", help="the parts that there are, models and others")
@@ -91,6 +92,11 @@ def _plots(parser: argparse.ArgumentParser) -> None:
 
 def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="a folder of images")
+    parser.add_argument("--json", action="store_true", dest="as_json", help="all of it, as JSON")
+
+
+def _score(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="holds CORRUPTION.npz with the array images")
     parser.add_argument("--json", action="store_true", dest="as_json", help="all of it, as JSON")
 
 
