@@ -36,9 +36,14 @@ CORRUPTIONS = {
     "inside": ("stress.{own}.mse_inside", "{:.4f}"),
     "outside": ("stress.{own}.mse_outside", "{:.4f}"),
     "trained on clean images": ("stress.{own}.mse", "{:.4f}"),
+    "the input itself": ("mse.copy.{own}", "{:.4f}"),
 }
-OF_CLEAN = "trained on clean images"
-"""The column that tells of another item: that of the same model which has seen no corruption."""
+ELSEWHERE = {
+    "trained on clean images": ("metrics/{model}-none.json", "test"),
+    "the input itself": ("metrics/baselines.json", None),
+}
+"""Columns that tell of something else than the item: the same model which has seen no corruption,
+and no model at all. Of each the file, and the section in it."""
 
 
 def value(metrics: dict[str, Any], path: str) -> Any:
@@ -62,13 +67,12 @@ def rows_of(corruptions: bool) -> tuple[list[str], list[list[str]]]:
     columns = CORRUPTIONS if corruptions else FLAVOURS
     rows = []
     for model, corruption in read_params().items():
-        own = read_json(Path(f"metrics/{model}-{corruption}.json"), "test")["test"]
+        own = ("metrics/{model}-{corruption}.json", "test")
         row = [f"{model}-{corruption}"]
         for name, (path, form) in columns.items():
-            source = own
-            if name == OF_CLEAN:
-                source = read_json(Path(f"metrics/{model}-none.json"), "test")["test"]
-            found = value(source, path.format(own=corruption))
+            file, section = ELSEWHERE.get(name, own)
+            content = read_json(Path(file.format(model=model, corruption=corruption)))
+            found = value(content[section] if section else content, path.format(own=corruption))
             row.append("" if found is None else form.format(found))
         rows.append(row)
     return ["", *columns], rows
