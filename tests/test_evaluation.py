@@ -11,6 +11,7 @@ from autoencoders.corruptions.base import permute_pixels
 from autoencoders.corruptions.kinds.jigsaw import cut, misplaced, tiles_right
 from autoencoders.corruptions.registry import build_corruption
 from autoencoders.errors import UserError
+from autoencoders.figures.gallery import nearest_images
 from autoencoders.io.streams import generator, numpy_generator
 from autoencoders.measures.abstraction import Probes, class_measures, neighbourhood_measures
 from autoencoders.measures.generation import (
@@ -273,6 +274,19 @@ def test_of_many_validation_images_a_sample_is_looked_at():
     assert float(some.quantile(0.05)) == pytest.approx(float(every.quantile(0.05)), rel=0.02)
     few = Reference.of(real, training, held_out[:9_999], seed=0).usual
     assert torch.equal(few, every[:9_999])
+
+
+def test_the_training_images_beside_samples_are_the_nearest():
+    """Of more images than a batch has, among them the samples themselves but for a grey level."""
+    train = CHANCE.integers(1, 255, (2500, 1, 6, 5), np.uint8)
+    close = [2400, 3, 1700]
+    found = nearest_images(train[close] + np.uint8(1), train)
+    assert found.tolist() == close
+    images = CHANCE.integers(0, 256, (40, 1, 6, 5), np.uint8)
+    apart = images[:, None].astype(float) - train[None]
+    assert (
+        nearest_images(images, train).tolist() == np.square(apart).sum((2, 3, 4)).argmin(1).tolist()
+    )
 
 
 def test_the_distance_to_a_near_copy_has_its_digits():

@@ -111,8 +111,8 @@ class Gallery:
         parts = np.split(images, range(SAMPLES_PER_ROW, len(images), SAMPLES_PER_ROW))
         self._grid(f"{source}-samples", title, [Row("", part) for part in parts])
         shown = images[:NEAREST_SHOWN]
-        nearest = [train[_nearest_image(image, train)] for image in shown]
-        rows = [Row("sample", shown), Row("nearest\ntraining image", np.stack(nearest))]
+        nearest = train[nearest_images(shown, train)]
+        rows = [Row("sample", shown), Row("nearest\ntraining image", nearest)]
         self._grid(f"{source}-nearest", f"{title}, and training images", rows)
 
     def draw_class_samples(self, codes: np.ndarray, classes: Sequence[str]) -> None:
@@ -171,12 +171,15 @@ def ends_of_images(positions: np.ndarray) -> dict[str, tuple[int, int]]:
     return {f"image {one}\nto {other}": (one, other) for one, other in pairs}
 
 
-def _nearest_image(image: np.ndarray, train: np.ndarray) -> int:
-    """The position of the uint8 image, of (N, C, H, W), with the least squared error."""
+def nearest_images(images: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """For each uint8 image (S, C, H, W) the position of that of (N, C, H, W) with the least squared
+    error: (S,).
+    """
     # |a - b|^2 without |a|^2, which is the same for all; float32 holds these sums exactly enough.
-    flat = train.reshape(len(train), -1)
-    error = np.empty(len(train), np.float32)
+    flat, wanted = train.reshape(len(train), -1), images.reshape(len(images), -1) / 255
+    error = np.empty((len(train), len(images)), np.float32)
     for start in range(0, len(train), BATCH):
         part = flat[start : start + BATCH].astype(np.float32) / 255
-        error[start : start + BATCH] = (part**2).sum(axis=1) - 2 * part @ (image.ravel() / 255)
-    return int(error.argmin())
+        lengths = (part**2).sum(axis=1, keepdims=True)
+        error[start : start + BATCH] = lengths - 2 * part @ wanted.T
+    return error.argmin(axis=0)
