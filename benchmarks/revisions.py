@@ -5,8 +5,8 @@
 Clones both into temporary folders, prepares the data of each with DVC, and trains all items of its
 params.yaml two at a time with a thread each, for one epoch and for two: commit after commit, so
 that both meet the same machine. The difference is what an epoch of all items takes, from which
-follows the time of as many as params.yaml says on as many images as it trains on. Prints a row of a
-Markdown table for each commit. Half of the training images are put aside, and count twice.
+follows the time of as many as params.yaml says on as many images as it trains on: here half of the
+images are put aside. Prints a row of a Markdown table for each commit.
 """
 
 import argparse
