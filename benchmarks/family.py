@@ -65,14 +65,19 @@ def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def rows_of(corruptions: bool) -> tuple[list[str], list[list[str]]]:
     """The columns' names, and a row for each item of params.yaml."""
     columns = CORRUPTIONS if corruptions else FLAVOURS
+    own = ("metrics/{model}-{corruption}.json", "test")
+    places = {name: ELSEWHERE.get(name, own) for name in columns}
     rows = []
     for model, corruption in read_params().items():
-        own = ("metrics/{model}-{corruption}.json", "test")
+        read = {
+            file: read_json(Path(file.format(model=model, corruption=corruption)))
+            for file, _ in set(places.values())
+        }
         row = [f"{model}-{corruption}"]
         for name, (path, form) in columns.items():
-            file, section = ELSEWHERE.get(name, own)
-            content = read_json(Path(file.format(model=model, corruption=corruption)))
-            found = value(content[section] if section else content, path.format(own=corruption))
+            file, section = places[name]
+            content = read[file][section] if section else read[file]
+            found = value(content, path.format(own=corruption))
             row.append("" if found is None else form.format(found))
         rows.append(row)
     return ["", *columns], rows

@@ -129,10 +129,10 @@ class Suite:
     ) -> dict[str, Any]:
         """`generation_measures` of `count` images of each way to make some.
 
-        They are measured against as many test images. Beside samples there are "reconstructions" of
-        these images' inputs, and what the codes of training images decode to, which are copies as
-        far as the model can make any. `seen` are the classifier's features of "train",
-        "validation" and "test" images.
+        They are measured against `count` test images, or all of them. Beside samples there are
+        "reconstructions" of these images' inputs, and what the codes of training images decode to,
+        which are copies as far as the model can make any. `seen` are the classifier's features of
+        "train", "validation" and "test" images.
         """
         compared = subsample(len(seen["test"]), count, self.seed, "real images")
         copied = subsample(len(training_codes), count, self.seed, "decoded training images")

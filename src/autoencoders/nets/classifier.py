@@ -18,7 +18,7 @@ CHANNELS = (32, 64, 128)
 FEATURES = 128
 DROPOUT = 0.3
 LARGEST = 64
-"""The side that larger images are brought to: at their own it took longer than the models do."""
+"""The side that larger images are brought to, as the time of an epoch grows with the pixels."""
 
 
 class Classifier(nn.Module):
