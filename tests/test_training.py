@@ -1,6 +1,5 @@
 """The loop: it learns, resumes to the same bytes, and rejects states that are not its own."""
 
-import copy
 import hashlib
 import io
 import math
@@ -23,11 +22,11 @@ from autoencoders.io.tensors import to_float
 from autoencoders.models.registry import build_model
 from autoencoders.nets.devices import prepare
 from autoencoders.parts import kinds
+from autoencoders.training import step
 from autoencoders.training.checkpoint import DIGEST_BYTES, Checkpoint
 from autoencoders.training.group import ALONE, Group
 from autoencoders.training.loop import Schedule, Training, TrainingData
 from autoencoders.training.schedule import learning_rate_factor
-from autoencoders.training.step import Loss, capture
 from tests.in_process import run, small_params
 from tests.parts import OPTIMIZERS, built_of
 
@@ -84,36 +83,62 @@ def test_lower_precision_learns_about_the_same(tmp_path):
     )
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that CUDA knows")
-@pytest.mark.parametrize("kind", ["ae", "vae"])
-def test_a_gpu_trains_as_a_cpu_does_and_repeats_itself(kind: str, tmp_path):
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU that CUDA knows")
+
+
+@needs_gpu
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("kind", kinds("model"))
+def test_a_gpu_trains_as_a_cpu_does_and_repeats_itself(kind, optimizer, tmp_path):
     device = prepare("cuda")
-    first, second = (training(tmp_path / name, kind, device=device) for name in ("a", "b"))
-    progress = first.run()
-    assert first.step.captured is not None
-    assert same(progress, second.run())
-    if kind == "ae":  # the VAE's noise comes from the GPU's own generator
-        losses = [row["train_loss"] for row in training(tmp_path / "c").run().history]
-        assert [row["train_loss"] for row in progress.history] == pytest.approx(losses, rel=0.01)
+    settings = {"kind": kind, "optimizer": optimizer}
+    runs = [training(tmp_path / name, device=device, **settings) for name in ("a", "b")]
+    first, second = (run.run() for run in runs)
+    assert all(run.step.captured is not None for run in runs)
+    assert same(first, second)
+    if kind in ("ae", "rae"):  # the noise of others comes from the GPU's own generator
+        losses = [row["train_loss"] for row in training(tmp_path / "c", **settings).run().history]
+        assert [row["train_loss"] for row in first.history] == pytest.approx(losses, rel=0.01)
 
 
-def test_the_rehearsals_of_a_captured_step_leave_no_trace(tmp_path, monkeypatch):
-    """A stand-in for CUDA graphs, which need a GPU: like them it runs the module a few times."""
+@needs_gpu
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+@pytest.mark.parametrize("kind", ["vae", "vqvae"])
+def test_a_captured_step_does_what_a_step_does(kind, optimizer, tmp_path, monkeypatch):
+    device = prepare("cuda")
+    settings = {"kind": kind, "optimizer": optimizer, "device": device}
+    captured = training(tmp_path / "a", **settings)
+    found = captured.run()
+    assert captured.step.captured is not None
+    monkeypatch.setattr(step, "REHEARSALS", 1000)
+    assert same(found, training(tmp_path / "b", **settings).run())
 
-    def rehearse(module, batch):
-        for _ in range(3):
-            module(*batch)["loss"].backward()
-        module.zero_grad()
-        return module
 
-    monkeypatch.setattr(torch.cuda, "make_graphed_callables", rehearse)
-    run = training(tmp_path, kind="vae")
-    before = copy.deepcopy(run.model.state_dict())
-    images = run.data.images[:4]
-    loss = Loss(run.model, torch.float32)
-    captured = capture(loss, (images, images, torch.zeros(4, 4)))
-    assert captured is loss
-    assert all(torch.equal(value, before[name]) for name, value in run.model.state_dict().items())
+@needs_gpu
+def test_a_captured_training_resumes_to_the_same_bytes(tmp_path):
+    device = prepare("cuda")
+    settings = {"kind": "vae", "optimizer": OPTIMIZERS["muon"], "device": device}
+    whole = training(tmp_path / "whole", **settings).run()
+    stop_after(training(tmp_path / "parts", **settings), 2)
+    assert same(training(tmp_path / "parts", **settings).run(), whole)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_rates_in_tensors_follow_the_schedule_and_move_weights_alike(optimizer, tmp_path):
+    """Which a captured step needs; the tensors are on the CPU here."""
+    numbers, tensors = (training(tmp_path / n, optimizer=optimizer) for n in ("a", "b"))
+    step.make_capturable(tensors.optimizers, torch.device("cpu"))
+    groups = [group for one in tensors.optimizers for group in one.param_groups]
+    for group in groups:
+        group["capturable"] = False  # which optimisers refuse on a CPU
+    rates = [group["lr"] for group in groups]
+    expected, found = numbers.run(), tensors.run()
+    for history in ("train_loss", "learning_rate"):
+        assert [row[history] for row in found.history] == pytest.approx(
+            [row[history] for row in expected.history], rel=1e-4
+        )
+    assert all(isinstance(rate, torch.Tensor) for rate in rates)
+    assert [float(rate) for rate in rates] == [0.0] * len(rates)  # the cosine's end
 
 
 def stop_after(run: Training, epoch: int) -> None:

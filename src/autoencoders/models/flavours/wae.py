@@ -73,7 +73,7 @@ def squared_discrepancy(codes: Tensor, draws: Tensor) -> Tensor:
         return torch.stack([constant / (constant + apart) for constant in constants]).sum(dim=0)
 
     within = [kernel(points, points) for points in (codes, draws)]
-    off_diagonal = sum(own.sum() - own.trace() for own in within)
+    off_diagonal = sum(own.sum() - own.diagonal().sum() for own in within)
     return off_diagonal / (count * (count - 1)) - 2 * kernel(codes, draws).mean()
 
 

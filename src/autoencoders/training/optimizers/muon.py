@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import torch
 from pydantic import Field
@@ -78,16 +79,20 @@ class Orthogonal(torch.optim.Optimizer):
                 if weights.grad is not None:
                     self._move(weights, weights.grad, group)
 
-    def _move(self, weights: nn.Parameter, gradient: Tensor, group: dict[str, float]) -> None:
-        state = self.state[weights]
+    def _move(self, weights: nn.Parameter, gradient: Tensor, group: dict[str, Any]) -> None:
+        state, rate = self.state[weights], group["lr"]
         if not state:
             state["mean"] = torch.zeros_like(weights)
         mean = state["mean"].lerp_(gradient, 1 - group["momentum"])
         ahead = gradient.lerp(mean, group["momentum"]).flatten(1)
         rows, columns = ahead.shape
         length = math.sqrt(max(1.0, rows / columns))
-        weights.mul_(1 - group["lr"] * group["weight_decay"])
-        weights.add_(orthogonal(ahead).reshape(weights.shape), alpha=-group["lr"] * length)
+        weights.mul_(1 - rate * group["weight_decay"])
+        step = orthogonal(ahead).reshape(weights.shape)
+        if isinstance(rate, Tensor):  # of a captured step, which must not ask the device for it
+            weights.sub_(rate * length * step)
+        else:
+            weights.add_(step, alpha=-rate * length)
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
