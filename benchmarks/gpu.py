@@ -3,16 +3,17 @@
     python -m benchmarks.gpu
 
 Trains models.ae and models.vae of params.yaml on made images of Fashion-MNIST's shape, clean,
-rotated and shuffled, with their aligners, in float32 and in bfloat16, for two epochs each, and
-prints a row of Markdown: seconds of the second epoch, images per second, and the peak of the
-device's memory. The first epoch holds the capture of the CUDA graph.
+rotated and shuffled, with their aligners, in float32 and in bfloat16, for two epochs each, in
+a process of its own, and prints a row of Markdown: seconds of the second epoch, images per second,
+and the peak of the device's memory. In the first epoch the CUDA graph is captured.
 """
 
 import argparse
 import platform
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
@@ -63,31 +64,35 @@ def seconds_of(model_name: str, corruption: str, precision: str, images: torch.T
     return run.seconds
 
 
-def rows(images: torch.Tensor) -> Iterator[str]:
-    for model, corruption, precision in product(MODELS, CORRUPTIONS, PRECISIONS):
-        on_gpu = images.device.type == "cuda"
-        if on_gpu:
-            torch.cuda.reset_peak_memory_stats(images.device)
-        seconds = seconds_of(model, corruption, precision, images)
-        peak = torch.cuda.max_memory_allocated(images.device) / MEBIBYTE if on_gpu else None
-        memory = f"{peak:.0f} MiB" if peak else ""
-        rate = f"{len(images) / seconds:,.0f}"
-        yield f"| {model} | {corruption} | {precision} | {seconds:.2f} | {rate} | {memory} |"
+def row(model: str, corruption: str, precision: str, count: int, device: torch.device) -> str:
+    """A row of Markdown, and of the device's memory what this process has used."""
+    images = made_images(count).to(device)
+    seconds = seconds_of(model, corruption, precision, images)
+    peak = torch.cuda.max_memory_allocated(device) / MEBIBYTE if device.type == "cuda" else None
+    memory = f"{peak:.0f} MiB" if peak else ""
+    rate = f"{count / seconds:,.0f}"
+    return f"| {model} | {corruption} | {precision} | {seconds:.2f} | {rate} | {memory} |"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="An epoch of the default models on a device.")
     parser.add_argument("--images", type=int, default=60_000)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
+    parser.add_argument("--row", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     device = prepare(options.device, "--device")
+    if options.row:
+        print(row(*options.row, options.images, device))
+        return
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     print(f"{name}, torch {torch.__version__}, {options.images:,} images, batches of ", end="")
     print(f"{read_params().train.batch_size}\n")
     print("| model | input | precision | seconds | images per second | peak |")
-    print("|---|---|---|---|---|---|")
-    for row in rows(made_images(options.images).to(device)):
-        print(row, flush=True)
+    print("|---|---|---|---|---|---|", flush=True)
+    for chosen in product(MODELS, CORRUPTIONS, PRECISIONS):
+        command = [sys.executable, "-m", "benchmarks.gpu", "--row", *chosen]
+        command += ["--images", str(options.images), "--device", device.type]
+        subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ set of the stage's process, mapped files included (Linux and macOS).
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -43,14 +44,24 @@ def write_images(folder: Path, count: int, size: int, channels: int, seed: int =
         image.save(path)
 
 
-def measure(project: Project, *arguments: str) -> tuple[float, float]:
-    """A stage's seconds and its peak memory in GiB."""
+def measure(project: Project, *arguments: str, limit: float | None = None) -> tuple[float, float]:
+    """A stage's seconds and its peak memory in GiB; `limit` is how many GiB of its own it may hold.
+
+    What is mapped from a file, which the system can take away at any time, is not its own.
+    """
+
+    def keep_within() -> None:
+        if limit is not None:
+            allowed = int(limit * GIBIBYTE)
+            resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed))
+
     name, *item = arguments
     start = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", f"stages.{name}", *item],
         cwd=project.folder,
         env=environment(OMP_NUM_THREADS=str(os.cpu_count())),
+        preexec_fn=keep_within,
     )
     _, status, usage = os.wait4(process.pid, 0)
     assert status == 0, arguments

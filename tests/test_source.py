@@ -1,5 +1,8 @@
 """Images from memory and from a file are the same images."""
 
+import errno
+import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,10 +12,12 @@ import torch
 
 from autoencoders.corruptions.registry import build_corruption
 from autoencoders.errors import UserError
+from autoencoders.io import room
 from autoencoders.io.arrays import read_arrays, write_arrays
 from autoencoders.training.checkpoint import Checkpoint
 from autoencoders.training.loop import Progress, Schedule, Training, TrainingData
 from autoencoders.training.source import AHEAD, StoredImages, batches_of, open_images
+from tests.in_process import run, small_params, write_images
 from tests.parts import OPTIMIZERS
 from tests.test_optimizers import JIGSAW, model_of
 from tests.test_training import same
@@ -90,3 +95,49 @@ def test_a_file_that_ends_early_is_told(path):
     path.write_bytes(content)
     with pytest.raises(UserError, match="no array 'pictures'"):
         StoredImages(path, "pictures", CPU)
+
+
+@pytest.mark.parametrize("binarise", ["never", "each_epoch"])
+def test_images_are_prepared_alike_in_memory_and_in_a_file(tmp_path, monkeypatch, binarise):
+    monkeypatch.chdir(tmp_path)
+    chance = np.random.default_rng(0)
+    write_images(
+        {
+            f"{name}/{number}.png": chance.integers(0, 256, (30, 30), np.uint8)
+            for name in ("a", "b")
+            for number in range(20)
+        }
+    )
+    params = small_params({"data.binarise": binarise})
+    kept = []
+    for share in (room.MEMORY_SHARE, 0.0):
+        monkeypatch.setattr(room, "MEMORY_SHARE", share)
+        assert isinstance(room.blank((1,)), np.memmap) == (not share)
+        run("preprocess", params)
+        kept.append({path.name: path.read_bytes() for path in Path("data/processed").iterdir()})
+    assert len(kept[0]) == 4
+    assert kept[0] == kept[1]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "images", "plots"]
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "posix_fallocate"), reason="needs a system that sets room aside"
+)
+def test_a_full_disk_is_told_before_anything_is_written(monkeypatch):
+    def full(file, start, size):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(room, "MEMORY_SHARE", 0.0)
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match="No space left"):
+        room.blank((10, 1, 28, 28))
+
+
+@pytest.mark.parametrize("chunk", [1, 4, 1000])
+def test_images_are_taken_in_the_order_of_their_positions(monkeypatch, chunk):
+    monkeypatch.setattr(room, "CHUNK", chunk)
+    images = np.arange(9 * 4, dtype=np.uint8).reshape(9, 1, 2, 2)
+    positions = np.array([7, 0, 3, 3, 8])
+    assert np.array_equal(room.taken(images, positions), images[positions])
+    chosen = images[:, 0, 0, 0] % 3 == 0
+    assert np.array_equal(room.taken(images, chosen), images[chosen])

@@ -9,6 +9,7 @@ import numpy as np
 
 from autoencoders.data.duplicates import first_of_equal
 from autoencoders.errors import UserError
+from autoencoders.io.room import taken
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Split:
     labels: np.ndarray
 
     def take(self, positions: np.ndarray) -> "Split":
-        return Split(self.images[positions], self.labels[positions])
+        return Split(taken(self.images, positions), self.labels[positions])
 
 
 @dataclass(frozen=True)

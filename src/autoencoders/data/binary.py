@@ -7,6 +7,7 @@ anew in every epoch sees the grey levels' whole distribution (as in Burda, Gross
 
 import numpy as np
 
+from autoencoders.io.room import blank
 from autoencoders.io.streams import numpy_generator
 
 WHITE = 255
@@ -18,7 +19,7 @@ def binarised(images: np.ndarray, seed: int, purpose: str) -> np.ndarray:
     Image by image, as the draws take more memory than pixels.
     """
     chance = numpy_generator(seed, f"black and white, {purpose}")
-    drawn = np.empty_like(images)
+    drawn = blank(images.shape)
     for position, image in enumerate(images):
         white = chance.integers(WHITE, size=image.shape, dtype=np.uint8) < image
         drawn[position] = np.where(white, WHITE, 0)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
+from autoencoders.io.room import blank
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -150,7 +152,7 @@ def decode_images(
     Returns the images, those of damaged files being zero; booleans (N,), False for damaged files;
     and why each of these cannot be decoded. `what` names the progress bar, if there is to be one.
     """
-    images = np.zeros((len(paths), channels, size, size), np.uint8)
+    images = blank((len(paths), channels, size, size))
     whole = np.ones(len(paths), bool)
     failed: dict[Path, str] = {}
 
