@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Stages that run at the same time, each with its share of the cores; `make repro JOBS=2`.
 JOBS ?= 1
 .DEFAULT_GOAL := help
-.PHONY: help install demo test format stages repro reproduce compare seeds plots docs bench kill-test \
+.PHONY: help install demo test format stages repro reproduce compare seeds published plots docs bench kill-test \
 	requirements clean
 
 help:  ## list the targets
@@ -54,6 +54,9 @@ compare: install  ## compare EXPERIMENTS="a b" (or all on this commit) in one ta
 seeds: install  ## mean and range of the headline numbers over SEEDS="0 1 2"
 	$(BIN)/autoencoders seeds $(SEEDS) --jobs $(JOBS)
 
+published: install  ## rerun the published TABLE=iwae over SEEDS="0"; docs/published/ has the pages
+	$(BIN)/autoencoders published $(TABLE) --seeds $(or $(SEEDS),0) --jobs $(JOBS)
+
 plots: install  ## DVC's page of plots, of REVISIONS="HEAD a", that needs no network
 	$(BIN)/python -m pip install --quiet --constraint requirements-optional.txt vl-convert-python
 	$(BIN)/autoencoders plots $(REVISIONS)
@@ -78,5 +81,5 @@ requirements: install  ## resolve requirements*.in into requirements*.txt for al
 		--constraint requirements.txt requirements-optional.in \
 		--output-file requirements-optional.txt
 
-clean:  ## remove the environment and the copies that demo and reproduce made
-	rm -rf $(VENV) .demo .reproduce site
+clean:  ## remove the environment and the copies that demo, reproduce and published made
+	rm -rf $(VENV) .demo .reproduce .published site

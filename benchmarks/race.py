@@ -289,8 +289,9 @@ def draw(found: dict[str, dict[str, list[dict[str, float]]]], path: Path) -> Non
             1, len(found), figsize=(1 + 4.6 * len(found), 4.2), layout="constrained", squeeze=False
         )
         for axes, (corruption, curves) in zip(panels[0], found.items(), strict=True):
-            for (way, curve), colour in zip(curves.items(), COLOURS, strict=False):
+            for way, curve in curves.items():
                 points = [(point["seconds"], point["mse"]) for point in curve]
+                colour = COLOURS[list(WAYS).index(way)]
                 axes.plot(*zip(*points, strict=True), color=colour, label=way)
             for number, (name, mark) in enumerate(MARKS[corruption].items()):
                 axes.axhline(mark, color="0.6", linewidth=0.8, linestyle=":")
@@ -310,7 +311,8 @@ def draw(found: dict[str, dict[str, list[dict[str, float]]]], path: Path) -> Non
             ends = [point["seconds"] for curve in curves.values() for point in curve]
             axes.set_xlim(min(ends), max(ends))
         panels[0][0].set_ylabel("validation MSE")
-        panels[0][0].legend()
+        most = max(found, key=lambda name: len(found[name]))
+        panels[0][list(found).index(most)].legend()
         with whole_file(path) as unfinished:
             figure.savefig(unfinished, format="png", metadata={"Software": None})
 

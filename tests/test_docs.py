@@ -32,6 +32,7 @@ PAGES = [
     "reference/stages",
     "reference/commands",
     "how-to/family",
+    "how-to/published",
 ]
 """Read one after the other, in one project."""
 
@@ -61,7 +62,7 @@ def blocks(page: str) -> list[Block]:
         for match in BLOCK.finditer(text)
     ]
     assert text.count("```") == 2 * len(found), "a block that the test does not see"
-    return [block for block in found if block.kind in ("sh", "python", "diff")]
+    return [block for block in found if block.kind in ("sh", "python", "diff") or block.title]
 
 
 class Reader:

@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     _check(commands.add_parser("check", help="what a folder of images would be read as"))
     _score(commands.add_parser("score", help="images that any other model has restored"))
     _seeds(commands.add_parser("seeds", help="mean and range of headline numbers over seeds"))
+    _published(commands.add_parser("published", help="a table of the field, and its rerun"))
     _use(commands.add_parser("use", help="a ready experiment instead of what params.yaml says"))
     commands.add_parser("kinds", help="the parts that there are, models and others")
     commands.add_parser("demo", help="the whole pipeline on embedded images, in .demo")
@@ -103,6 +104,12 @@ def _score(parser: argparse.ArgumentParser) -> None:
 def _seeds(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("seeds", nargs="*", type=_seed, default=[0, 1, 2], help="0 1 2, if none")
     parser.add_argument("--jobs", type=int, default=1, help="experiments at a time")
+
+
+def _published(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", help="of a file in published/, without its ending")
+    parser.add_argument("--seeds", nargs="+", type=_seed, default=[0], help="0, if none")
+    parser.add_argument("--jobs", type=int, default=1, help="stages at a time")
 
 
 def _use(parser: argparse.ArgumentParser) -> None:

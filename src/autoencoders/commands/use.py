@@ -11,11 +11,15 @@ from autoencoders.errors import UserError
 from autoencoders.io.files import read_text, whole_file
 from autoencoders.params import PARAMS_FILE, read_params
 
+NAMED = ("models", "corruptions")
+"""Sections whose keys are names of the user's choice."""
+
 
 def use(file: Path) -> None:
-    """Replace the sections of params.yaml that `file` has, and name its items in dvc.yaml.
+    """Change params.yaml to what `file` says, and name its items in dvc.yaml.
 
-    Comments of the other sections stay.
+    The models and corruptions of the file take the place of all that there are; of other sections
+    the keys that it has change. Comments of what does not change stay.
 
     Raises:
         UserError: the file is not readable as YAML, or has a section that params.yaml has not; or
@@ -31,7 +35,10 @@ def use(file: Path) -> None:
     if not isinstance(wanted, dict) or not wanted.keys() <= content.keys():
         raise UserError(f"{file}: expected sections of {PARAMS_FILE}: {', '.join(content)}")
     for section, values in wanted.items():
-        content[section] = values
+        if section in NAMED or not isinstance(values, dict):
+            content[section] = values
+        else:
+            content[section].update(values)
     text = io.StringIO()
     reader.dump(content, text)
     with whole_file(PARAMS_FILE) as unfinished:

@@ -1,0 +1,77 @@
+"""Tables of the field, beside what this project's own models reach by the same protocol."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from autoencoders.commands.copies import kept_copy, run_pipeline, run_python
+from autoencoders.commands.tables import Table, read_table, write_page
+from autoencoders.io.files import read_json, write_json
+from autoencoders.runner.process import RUNS
+
+TABLES, PAGES, COPIES = Path("published"), Path("docs/published"), Path(".published")
+RESULTS, CHANGES = Path("results.json"), Path("changes.yaml")
+
+
+def published(name: str, *, seeds: Sequence[int], jobs: int) -> None:
+    """Train what published/NAME.yaml names, and write docs/published/NAME.md and its figure.
+
+    All of it runs in the copy .published/NAME, of the current commit, with the DVC cache of this
+    project: what is done is not done again, and what was interrupted goes on.
+
+    Args:
+        name: a file's name in published/, without its ending.
+        seeds: for each of which all is trained; the table has means and ranges over them.
+        jobs: stages at a time.
+
+    Raises:
+        UserError: there is no such table, or it is not valid; or a stage has failed.
+    """
+    table = read_table(TABLES / f"{name}.yaml")
+    folder = kept_copy(COPIES / name)
+    kept = folder / RESULTS
+    results: dict[str, Any] = read_json(kept) if kept.exists() else {}
+    for seed in map(str, seeds):
+        with (folder / CHANGES).open("w", encoding="utf-8") as file:
+            YAML().dump({"seed": int(seed), **table.params}, file)
+        run_python(folder, "-m", "autoencoders", "use", str(CHANGES))
+        logged = len(_log(folder))
+        targets = [f"evaluate@{row.item}" for row in table.rows]
+        run_pipeline(folder, jobs, ["baselines", *dict.fromkeys(targets)])
+        fresh, known = _log(folder)[logged:], results.get(seed, {})
+        results[seed] = {
+            row.item: {
+                "values": _values(folder, row.item, table),
+                "seconds": _seconds(fresh, row.item) or known.get(row.item, {}).get("seconds"),
+            }
+            for row in table.rows
+        }
+        write_json(kept, results)
+    write_page(table, name, {seed: results[seed] for seed in map(str, seeds)}, PAGES)
+    print(f"{PAGES / name}.md: {len(table.rows)} rows, seeds {', '.join(map(str, seeds))}")
+
+
+def _values(folder: Path, item: str, table: Table) -> dict[str, float | None]:
+    """What each column says of an item; None where its metrics have no such number."""
+    found: dict[str, float | None] = {}
+    corruption = item.partition("-")[2]
+    for name, column in table.columns.items():
+        value: Any = read_json(folder / f"metrics/{column.file or item}.json")
+        for key in column.path.format(corruption=corruption).split("."):
+            value = value.get(key) if isinstance(value, dict) else None
+        found[name] = value
+    return found
+
+
+def _log(folder: Path) -> list[dict[str, Any]]:
+    path = folder / RUNS
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines]
+
+
+def _seconds(log: Sequence[dict[str, Any]], item: str) -> float | None:
+    """Of the item's training, with those that were interrupted; None where there was none."""
+    return sum(line["seconds"] for line in log if line["run"] == f"train-{item}") or None

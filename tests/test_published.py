@@ -1,0 +1,167 @@
+"""Tables of published/: each is valid, and a small form of each runs and makes its page."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from autoencoders.checks import check_parts
+from autoencoders.commands.tables import Table, markdown, read_table, write_page
+from autoencoders.commands.use import use
+from autoencoders.errors import UserError
+from autoencoders.params import Params, read_params
+from tests.project import ROOT, Project
+
+TABLES = sorted(path.stem for path in (ROOT / "published").glob("*.yaml"))
+SMALL_NETWORKS = {"mlp": {"widths": [8]}, "conv": {"channels": [4, 8]}}
+
+
+def small(content: dict[str, Any]) -> dict[str, Any]:
+    """The table on the embedded digits, with small networks, for an epoch."""
+    params = content["params"]
+    params["data"] = params["data"] | {"name": "digits"}
+    for model in params["models"].values():
+        model["network"] |= SMALL_NETWORKS[model["network"]["kind"]]
+        model["latent_dim"] = min(model["latent_dim"], 8)
+    params["train"] = params.get("train", {}) | {"epochs": 1, "batch_size": 100}
+    params["evaluate"] = {"importance_samples": 3, "generated_samples": 50}
+    return content
+
+
+def content_of(name: str) -> dict[str, Any]:
+    return yaml.safe_load((ROOT / f"published/{name}.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_its_params_are_valid_and_its_columns_have_numbers(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for file in ("params.yaml", "dvc.yaml"):
+        Path(file).write_text((ROOT / file).read_text(encoding="utf-8"), encoding="utf-8")
+    table = read_table(ROOT / f"published/{name}.yaml")
+    changes = tmp_path / "changes.yaml"
+    changes.write_text(yaml.safe_dump(table.params, sort_keys=False), encoding="utf-8")
+    use(changes)
+    params = read_params()
+    check_parts(params)
+    assert {row.item for row in table.rows} <= {"-".join(item) for item in params.items()}
+    page = (ROOT / f"docs/published/{name}.md").read_text(encoding="utf-8")
+    assert page.startswith(f"# {table.title}\n")
+    for row in table.rows:
+        assert f"| {row.name} |" in page
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Project:
+    """With small forms of all tables."""
+    made = Project(tmp_path_factory.mktemp("published") / "project")
+    for name in TABLES:
+        text = yaml.safe_dump(small(content_of(name)), sort_keys=False, allow_unicode=True)
+        made.path(f"published/{name}.yaml").write_text(text, encoding="utf-8")
+    made.commit("Make tables small")
+    return made
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_small_form_runs_and_makes_its_page(project, name):
+    project.run("autoencoders", "published", name, "--seeds", "0", "--jobs", "2")
+    table = read_table(project.path(f"published/{name}.yaml"))
+    page = project.path(f"docs/published/{name}.md").read_text(encoding="utf-8")
+    for row in table.rows:
+        (line,) = re.findall(rf"^\| {re.escape(row.name)} \|.*$", page, re.M)
+        cells = [cell.strip() for cell in line.split("|")[2:-1]]
+        assert re.fullmatch(r"-?\d+(\.\d+)?", cells[len(table.sources())])  # ours, of one seed
+        assert float(cells[-1]) >= 0
+    assert project.path(f"docs/published/{name}.png").stat().st_size > 5000
+    changed = project.run("git", "status", "--porcelain").stdout.splitlines()
+    assert [line for line in changed if "docs/published/" not in line] == []
+
+
+def test_what_is_done_is_not_done_again(project):
+    name = TABLES[0]
+    project.run("autoencoders", "published", name, "--seeds", "0", "--jobs", "2")
+    log = project.path(f".published/{name}/logs/runs.jsonl")
+    before = log.read_text(encoding="utf-8")
+    pages = project.path(f"docs/published/{name}.md")
+    page = pages.read_text(encoding="utf-8")
+    project.run("autoencoders", "published", name, "--seeds", "0", "--jobs", "2")
+    assert log.read_text(encoding="utf-8") == before
+    assert pages.read_text(encoding="utf-8") == page
+    results = json.loads(project.path(f".published/{name}/results.json").read_text())
+    assert all(row["seconds"] > 0 for row in results["0"].values())
+
+
+def table_of(**changes: Any) -> dict[str, Any]:
+    return {
+        "title": "A table",
+        "source": "Somebody",
+        "protocol": "So.",
+        "params": {"models": {"a": {}, "b": {}}, "corruptions": {"none": {"kind": "none"}}},
+        "columns": {"MSE": {"path": "mse", "digits": 2}, "SSIM": {"path": "ssim", "digits": 1}},
+        "rows": [
+            {"name": "A", "item": "a-none", "published": {"paper": 1.0}},
+            {"name": "B", "item": "b-none"},
+        ],
+    } | changes
+
+
+MEASURED = {
+    seed: {
+        "a-none": {"values": {"MSE": mse, "SSIM": None}, "seconds": 90},
+        "b-none": {"values": {"MSE": 2.0, "SSIM": 0.25}, "seconds": None},
+    }
+    for seed, mse in (("0", 1.5), ("1", 2.5))
+}
+
+
+def test_the_table_has_means_ranges_and_differences():
+    lines = markdown(Table.model_validate(table_of()), MEASURED).splitlines()
+    assert lines[0] == "|  | paper | MSE | SSIM | difference from paper | minutes of training |"
+    assert lines[2] == "| A | 1.00 | 2.00 (1.50 to 2.50) |  | +1.00 | 1.5 |"
+    assert lines[3] == "| B |  | 2.00 (2.00 to 2.00) | 0.2 (0.2 to 0.2) |  |  |"
+
+
+@pytest.mark.parametrize("figure", [None, {"x": "MSE", "y": "SSIM"}])
+def test_a_page_is_made_of_what_there_is(tmp_path, figure):
+    write_page(Table.model_validate(table_of(figure=figure)), "some", MEASURED, tmp_path)
+    page = (tmp_path / "some.md").read_text(encoding="utf-8")
+    assert 'make published TABLE=some SEEDS="0 1"' in page
+    assert "![" in page
+    assert (tmp_path / "some.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"rows": []}, "rows: List should have at least 1 item"),
+        ({"rows": [{"name": "A", "item": "c-none"}]}, "'c-none', expected of a-none, b-none"),
+        ({"figure": {"x": "MSE", "y": "PSNR"}}, "figure names 'PSNR', expected of MSE, SSIM"),
+        ({"protokoll": "So."}, "protokoll: unknown key"),
+    ],
+)
+def test_a_table_that_is_none_is_refused_by_key(tmp_path, changes, words):
+    path = tmp_path / "some.yaml"
+    path.write_text(yaml.safe_dump(table_of(**changes)), encoding="utf-8")
+    with pytest.raises(UserError, match=re.escape(words)):
+        read_table(path)
+
+
+def test_a_table_that_is_not_there_is_told(project):
+    done = project.run("autoencoders", "published", "nothing", check=False)
+    assert done.returncode == 1
+    assert "published/nothing.yaml: not found" in done.stdout
+
+
+def test_sections_are_changed_key_by_key_and_items_are_replaced(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for file in ("params.yaml", "dvc.yaml"):
+        Path(file).write_text((ROOT / file).read_text(encoding="utf-8"), encoding="utf-8")
+    before = yaml.safe_load(Path("params.yaml").read_text())
+    Path("changes.yaml").write_text("train: {epochs: 3}\ncorruptions: {turned: {kind: rotate}}\n")
+    use(Path("changes.yaml"))
+    after = yaml.safe_load(Path("params.yaml").read_text())
+    assert after["train"] == before["train"] | {"epochs": 3}
+    assert after["corruptions"] == {"turned": {"kind": "rotate"}}
+    assert isinstance(read_params(), Params)
