@@ -9,8 +9,10 @@ import pytest
 import torch
 import yaml
 
+from autoencoders.corruptions.kinds.jigsaw import Jigsaw
+from autoencoders.io.arrays import write_arrays
 from autoencoders.params import read_params
-from benchmarks import corruptions, family, gpu, headlines, race, revisions, streaming
+from benchmarks import corruptions, family, gpu, headlines, jigsaws, race, revisions, streaming
 from benchmarks.epoch import WAYS, applies, made_images, measure, report, rotated, shuffled
 from benchmarks.results import metrics_of, row
 from tests.project import ROOT
@@ -185,3 +187,60 @@ def test_the_table_for_gpus_has_a_row_for_each_case(capfd, monkeypatch):
     gpu.main()
     rows = re.findall(r"^\| vae \| \w+ \| \w+ \| \d+\.\d\d \|", capfd.readouterr().out, re.M)
     assert len(rows) == 3
+
+
+class Knowing(jigsaws.Solver):
+    """Says of each piece, which shows its number, that it belongs where it came from."""
+
+    def __init__(self, grid: int, mistaken: bool) -> None:
+        super().__init__()
+        self.grid, self.mistaken = grid, mistaken
+
+    def scores(self, images):
+        numbers = (images[:, 0, ::4, ::4] * 255).round().long().flatten(1)
+        if self.mistaken:  # the pieces of the first two places are exchanged
+            numbers = torch.where(numbers < 2, 1 - numbers, numbers)
+        return torch.nn.functional.one_hot(numbers, self.grid**2).float()
+
+
+@pytest.mark.parametrize("mistaken", [False, True])
+def test_pieces_are_counted_where_they_are_put(mistaken):
+    grid = 3
+    numbers = torch.arange(grid**2, dtype=torch.uint8).view(1, 1, grid, grid)
+    images = numbers.repeat_interleave(4, 2).repeat_interleave(4, 3).repeat(50, 1, 1, 1)
+    jigsaw = Jigsaw(12, 12, grid=grid)
+    found = jigsaws.measure(Knowing(grid, mistaken), jigsaw, images, 0)
+    assert found["wrong pieces"] == pytest.approx(2 / 9 if mistaken else 0)
+    assert found["puzzles with any wrong"] == mistaken
+    assert found["L1"] == pytest.approx(2 / 9 / 255 if mistaken else 0)
+    assert (found["Kendall's tau"] < 1) == mistaken
+
+
+def test_equal_pieces_are_not_wrong_in_each_others_place():
+    blank = torch.zeros(20, 1, 12, 12, dtype=torch.uint8)
+    found = jigsaws.measure(Knowing(3, mistaken=False), Jigsaw(12, 12, grid=3), blank, 0)
+    assert found["wrong pieces"] == 0
+
+
+def test_sinkhorns_rounds_make_rows_and_columns_sum_to_one():
+    weights = jigsaws.sinkhorn(torch.randn(4, 9, 9))
+    assert torch.allclose(weights.sum(dim=1), torch.ones(4, 9))
+    assert torch.allclose(weights.sum(dim=2), torch.ones(4, 9), atol=0.01)
+
+
+def test_both_solvers_learn(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    slope = torch.arange(9.0).view(1, 1, 1, 9) * 10 + torch.arange(9.0).view(1, 1, 9, 1) * 15
+    for name, count in (("train", 1500), ("validation", 50), ("test", 100)):
+        noise = torch.randint(0, 20, (count, 1, 9, 9), generator=torch.manual_seed(count))
+        arrays = {"images": (slope + noise).to(torch.uint8).numpy()}
+        write_arrays(tmp_path / f"data/processed/{name}.safetensors", arrays)
+    monkeypatch.setattr(jigsaws, "PEER_SETTINGS", ((1e-2, 32),))
+    monkeypatch.setattr(sys, "argv", ["jigsaws", "--grids", "2", "--epochs", "4"])
+    jigsaws.main()
+    lines = capsys.readouterr().out.splitlines()[2:]
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    assert [way for _, way, *_ in cells] == ["aligner", "gumbel-sinkhorn"]
+    # Of pieces that are put by chance 75 % are wrong.
+    assert all(float(wrong.rstrip("%")) < 20 for _, _, wrong, *_ in cells)

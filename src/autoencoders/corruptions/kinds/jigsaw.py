@@ -135,20 +135,31 @@ class JigsawAligner(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Images (N, C, H, W) to the estimates of their originals, of the same shape."""
+        tiles, scores = self.scores(images)
+        # From (image, candidate, place): for each place the probabilities of the candidates.
+        weights = scores.softmax(dim=1).transpose(1, 2)
+        put_back = paste((weights @ tiles).to(images.dtype), *self.tile_shape[:2], self.grid)
+        right, bottom = self._strips(images)
+        return torch.cat([torch.cat([put_back, right], dim=3), bottom], dim=2)
+
+    def scores(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The candidates (N, T, numbers in a tile), and how well each fits where: (N, T, places).
+
+        Scores are logarithms of probabilities, up to a constant for each place.
+        """
         tiles = cut(images, self.grid)
         if self.turned:
             upright = tiles.unflatten(2, self.tile_shape)
             tiles = torch.cat([upright.rot90(-k, (3, 4)).flatten(2) for k in range(4)], dim=1)
         tokens = self.embed_tile(tiles)
-        right, bottom = images[:, :, : self.height, self.width :], images[:, :, self.height :]
         if self.embed_strips is not None:
-            strips = torch.cat([right.flatten(1), bottom.flatten(1)], dim=1)
+            strips = torch.cat([part.flatten(1) for part in self._strips(images)], dim=1)
             tokens = torch.cat([tokens, self.embed_strips(strips).unsqueeze(1)], dim=1)
-        tokens = self.transformer(tokens)[:, : tiles.shape[1]]
-        # From (image, candidate, place): for each place the probabilities of the candidates.
-        weights = self.to_places(tokens).softmax(dim=1).transpose(1, 2)
-        put_back = paste((weights @ tiles).to(images.dtype), *self.tile_shape[:2], self.grid)
-        return torch.cat([torch.cat([put_back, right], dim=3), bottom], dim=2)
+        return tiles, self.to_places(self.transformer(tokens)[:, : tiles.shape[1]])
+
+    def _strips(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """What the grid leaves over at the right and at the bottom."""
+        return images[:, :, : self.height, self.width :], images[:, :, self.height :]
 
 
 PART = Jigsaw

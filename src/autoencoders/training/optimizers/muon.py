@@ -38,23 +38,24 @@ class Muon(Optimizer):
     )
 
     def build(self, model: Autoencoder) -> list[torch.optim.Optimizer]:
-        matrices = list(hidden_matrices(model))
-        chosen = set(map(id, matrices))
+        hidden = list(hidden_matrices(model))
+        chosen = set(map(id, hidden))
         others = [p for p in model.parameters() if id(p) not in chosen]
         adam = torch.optim.Adam(others, lr=self.adam_learning_rate, fused=True)
-        if not matrices:
+        if not hidden:
             return [adam]
-        steps = Orthogonal(matrices, self.learning_rate, self.momentum, self.weight_decay)
+        steps = Orthogonal(hidden, self.learning_rate, self.momentum, self.weight_decay)
         return [steps, adam]
 
 
 def hidden_matrices(model: Autoencoder) -> Iterator[nn.Parameter]:
     """The weights of a model's linear maps, but for its first and its last one."""
-    ends = {id(_matrices(model.encoder)[0]), id(_matrices(model.decoder)[-1])}
-    yield from (weights for weights in _matrices(model) if id(weights) not in ends)
+    ends = {id(matrices(model.encoder)[0]), id(matrices(model.decoder)[-1])}
+    yield from (weights for weights in matrices(model) if id(weights) not in ends)
 
 
-def _matrices(network: nn.Module) -> list[nn.Parameter]:
+def matrices(network: nn.Module) -> list[nn.Parameter]:
+    """The weights of all linear maps in it, in their order."""
     layers = [layer for layer in network.modules() if isinstance(layer, MATRICES)]
     return [p for layer in layers for p in layer.parameters(recurse=False) if p.dim() > 1]
 
