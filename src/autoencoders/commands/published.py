@@ -73,5 +73,5 @@ def _log(folder: Path) -> list[dict[str, Any]]:
 
 
 def _seconds(log: Sequence[dict[str, Any]], item: str) -> float | None:
-    """Of the item's training, with those that were interrupted; None where there was none."""
+    """Of the item's training in what was logged; None where it was not trained."""
     return sum(line["seconds"] for line in log if line["run"] == f"train-{item}") or None
