@@ -148,6 +148,18 @@ def test_a_table_that_is_none_is_refused_by_key(tmp_path, changes, words):
         read_table(path)
 
 
+def test_a_column_that_no_metrics_have_is_told(project):
+    name = TABLES[0]
+    content = yaml.safe_load(project.path(f"published/{name}.yaml").read_text(encoding="utf-8"))
+    content["columns"]["typo"] = {"path": "test.reconstruction.mze", "digits": 2}
+    project.path("published/typo.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    done = project.run("autoencoders", "published", "typo", check=False)
+    project.path("published/typo.yaml").unlink()
+    assert done.returncode == 1
+    assert "columns.typo.path is 'test.reconstruction.mze'" in done.stdout
+    assert "Running" not in done.stdout  # all of it is in the cache
+
+
 def test_a_table_that_is_not_there_is_told(project):
     done = project.run("autoencoders", "published", "nothing", check=False)
     assert done.returncode == 1
@@ -165,3 +177,14 @@ def test_sections_are_changed_key_by_key_and_items_are_replaced(tmp_path, monkey
     assert after["train"] == before["train"] | {"epochs": 3}
     assert after["corruptions"] == {"turned": {"kind": "rotate"}}
     assert isinstance(read_params(), Params)
+
+
+@pytest.mark.parametrize("text", ["seed: {a: 1}", "train: 3", "models: 3", "colours: {a: 1}"])
+def test_what_is_no_section_changes_nothing(tmp_path, monkeypatch, text):
+    monkeypatch.chdir(tmp_path)
+    before = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    Path("params.yaml").write_text(before, encoding="utf-8")
+    Path("changes.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=re.escape("changes.yaml")):
+        use(Path("changes.yaml"))
+    assert Path("params.yaml").read_text(encoding="utf-8") == before

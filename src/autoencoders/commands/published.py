@@ -1,7 +1,7 @@
 """Tables of the field, beside what this project's own models reach by the same protocol."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from autoencoders.commands.copies import kept_copy, run_pipeline, run_python
 from autoencoders.commands.tables import Table, read_table, write_page
+from autoencoders.errors import UserError
 from autoencoders.io.files import read_json, write_json
 from autoencoders.runner.process import RUNS
 
@@ -28,7 +29,8 @@ def published(name: str, *, seeds: Sequence[int], jobs: int) -> None:
         jobs: stages at a time.
 
     Raises:
-        UserError: there is no such table, or it is not valid; or a stage has failed.
+        UserError: there is no such table, or it is not valid; or a stage has failed, or a column
+            has no number in any row.
     """
     table = read_table(TABLES / f"{name}.yaml")
     folder = kept_copy(COPIES / name)
@@ -39,8 +41,7 @@ def published(name: str, *, seeds: Sequence[int], jobs: int) -> None:
             YAML().dump({"seed": int(seed), **table.params}, file)
         run_python(folder, "-m", "autoencoders", "use", str(CHANGES))
         logged = len(_log(folder))
-        targets = [f"evaluate@{row.item}" for row in table.rows]
-        run_pipeline(folder, jobs, ["baselines", *dict.fromkeys(targets)])
+        run_pipeline(folder, jobs, _targets(table))
         fresh, known = _log(folder)[logged:], results.get(seed, {})
         results[seed] = {
             row.item: {
@@ -50,8 +51,15 @@ def published(name: str, *, seeds: Sequence[int], jobs: int) -> None:
             for row in table.rows
         }
         write_json(kept, results)
+        _check_columns(table, results[seed], name)
     write_page(table, name, {seed: results[seed] for seed in map(str, seeds)}, PAGES)
     print(f"{PAGES / name}.md: {len(table.rows)} rows, seeds {', '.join(map(str, seeds))}")
+
+
+def _targets(table: Table) -> list[str]:
+    """The stages that write the metrics that its columns read."""
+    others = ["baselines"] if any(column.file for column in table.columns.values()) else []
+    return [*others, *dict.fromkeys(f"evaluate@{row.item}" for row in table.rows)]
 
 
 def _values(folder: Path, item: str, table: Table) -> dict[str, float | None]:
@@ -64,6 +72,15 @@ def _values(folder: Path, item: str, table: Table) -> dict[str, float | None]:
             value = value.get(key) if isinstance(value, dict) else None
         found[name] = value
     return found
+
+
+def _check_columns(table: Table, measured: Mapping[str, Any], name: str) -> None:
+    for label, column in table.columns.items():
+        if all(of_item["values"][label] is None for of_item in measured.values()):
+            raise UserError(
+                f"{TABLES / name}.yaml: columns.{label}.path is {column.path!r}, which no row's "
+                "metrics have (docs/metrics.md)"
+            )
 
 
 def _log(folder: Path) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 from ruamel.yaml import YAML, YAMLError
@@ -12,6 +12,9 @@ from autoencoders.errors import UserError
 from autoencoders.io.files import read_text, whole_file
 from autoencoders.problems import problems_of, refusal
 from autoencoders.settings import Settings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 SECONDS_OF_A_MINUTE = 60
 
@@ -24,7 +27,7 @@ class Column(Settings):
 
     path: str = Field(description="dotted keys of metrics/FILE.json, with {corruption} of the item")
     digits: int = Field(ge=0, le=9, description="behind the point")
-    file: str | None = Field(None, description="FILE, where it is not the item")
+    file: Literal["baselines"] | None = Field(None, description="FILE, where it is not the item")
 
 
 class Row(Settings):
@@ -132,43 +135,50 @@ def markdown(table: Table, measured: Measured) -> str:
 
 def draw(table: Table, measured: Measured, path: Path) -> None:
     """The first column beside what is published, or the table's figure of two columns."""
+    # It takes its time to import: not before there is something to draw.
     from matplotlib import pyplot as plt
 
-    from autoencoders.figures.style import COLOURS, QUIET, STYLE, save
+    from autoencoders.figures.style import STYLE, save
 
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, 1.6 + 0.42 * len(table.rows)), layout="constrained")
         if table.figure:
-            for row in table.rows:
-                x, y = (
-                    _mean(_values(measured, row.item, name))
-                    for name in (table.figure.x, table.figure.y)
-                )
-                if x is not None and y is not None:
-                    axes.plot(x, y, "o", color=COLOURS[0])
-                    axes.annotate(
-                        row.name, (x, y), (6, 0), textcoords="offset points", va="center", size=8
-                    )
-            axes.set(xlabel=table.figure.x, ylabel=table.figure.y)
-            axes.margins(x=0.25)
+            _against_each_other(axes, table, table.figure, measured)
         else:
-            places = range(len(table.rows))
-            first = next(iter(table.columns))
-            for number, source in enumerate(table.sources(), start=1):
-                reported = [row.published.get(source, math.nan) for row in table.rows]
-                axes.plot(reported, places, "|", ms=16, mew=2, color=COLOURS[number], label=source)
-            for place, row in zip(places, table.rows, strict=True):
-                values = _values(measured, row.item, first)
-                axes.plot(values, [place] * len(values), "-", color=QUIET, linewidth=1)
-                label = "ours" if place == 0 else None
-                mean = _mean(values)
-                if mean is not None:
-                    axes.plot(mean, place, "o", color=COLOURS[0], label=label)
-            axes.set_yticks(places, [row.name for row in table.rows])
-            axes.invert_yaxis()
-            axes.set_xlabel(first)
+            _beside_what_is_published(axes, table, measured)
             figure.legend(loc="outside upper center", ncols=1 + len(table.sources()))
         save(figure, path)
+
+
+def _against_each_other(axes: "Axes", table: Table, figure: Figure, measured: Measured) -> None:
+    from autoencoders.figures.style import COLOURS
+
+    for row in table.rows:
+        x, y = (_mean(_values(measured, row.item, name)) for name in (figure.x, figure.y))
+        if x is not None and y is not None:
+            axes.plot(x, y, "o", color=COLOURS[0])
+            axes.annotate(row.name, (x, y), (6, 0), textcoords="offset points", va="center", size=8)
+    axes.set(xlabel=figure.x, ylabel=figure.y)
+    axes.margins(x=0.25)
+
+
+def _beside_what_is_published(axes: "Axes", table: Table, measured: Measured) -> None:
+    from autoencoders.figures.style import COLOURS, QUIET
+
+    places = range(len(table.rows))
+    first = next(iter(table.columns))
+    for number, source in enumerate(table.sources(), start=1):
+        reported = [row.published.get(source, math.nan) for row in table.rows]
+        axes.plot(reported, places, "|", ms=16, mew=2, color=COLOURS[number], label=source)
+    for place, row in zip(places, table.rows, strict=True):
+        values = _values(measured, row.item, first)
+        axes.plot(values, [place] * len(values), "-", color=QUIET, linewidth=1)
+        mean = _mean(values)
+        if mean is not None:
+            axes.plot(mean, place, "o", color=COLOURS[0], label="ours" if place == 0 else None)
+    axes.set_yticks(places, [row.name for row in table.rows])
+    axes.set_ylim(len(places) - 0.5, -0.5)
+    axes.set_xlabel(first)
 
 
 def _values(measured: Measured, item: str, column: str) -> list[float]:

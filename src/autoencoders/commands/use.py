@@ -35,10 +35,11 @@ def use(file: Path) -> None:
     if not isinstance(wanted, dict) or not wanted.keys() <= content.keys():
         raise UserError(f"{file}: expected sections of {PARAMS_FILE}: {', '.join(content)}")
     for section, values in wanted.items():
-        if section in NAMED or not isinstance(values, dict):
-            content[section] = values
-        else:
+        both = isinstance(values, dict) and isinstance(content[section], dict)
+        if both and section not in NAMED:
             content[section].update(values)
+        else:
+            content[section] = values
     text = io.StringIO()
     reader.dump(content, text)
     with whole_file(PARAMS_FILE) as unfinished:
