@@ -1,7 +1,7 @@
 """Peak memory of every stage against the number of images.
 
     python -m benchmarks.memory --images 15000 30000 --size 32
-    python -m benchmarks.memory --images 50000 --size 256 --stages preprocess --limit 2
+    python -m benchmarks.memory --images 25000 --size 256 --stages preprocess --limit 2
 
 Makes folders of PNG files in ten classes in a temporary copy of the project, runs each stage once
 on each, with small networks and one epoch, and prints a row of a Markdown table for each stage: the
