@@ -123,6 +123,46 @@ def test_a_captured_training_resumes_to_the_same_bytes(tmp_path):
     assert same(training(tmp_path / "parts", **settings).run(), whole)
 
 
+def test_what_is_captured_is_a_whole_batch_after_a_few_as_they_are(tmp_path, monkeypatch):
+    """Stand-ins for a GPU's batches and graphs: 3 batches of 16 and one of 2 in an epoch."""
+    told: list[tuple[str, int]] = []
+    run = training(tmp_path).step
+    monkeypatch.setattr(run, "_take", lambda batch, whole: told.append(("as it is", whole)))
+    monkeypatch.setattr(run, "_rehearse", lambda batch, whole: count(whole))
+    monkeypatch.setattr(step, "Captured", lambda take, batch: Graph(len(batch[0])))
+
+    def count(whole: int) -> None:
+        run.rehearsals += 1
+        told.append(("rehearsed", whole))
+
+    class Graph:
+        def __init__(self, size: int) -> None:
+            self.size = size
+            told.append(("captured", size))
+
+        def fits(self, batch) -> bool:
+            return len(batch[0]) == self.size
+
+        def __call__(self, batch) -> None:
+            told.append(("replayed", len(batch[0])))
+
+    class OnGpu:
+        device = torch.device("cuda")
+
+        def __init__(self, size: int) -> None:
+            self.size, self.shape = size, torch.Size([size])
+
+        def __len__(self) -> int:
+            return self.size
+
+    for size in (16, 16, 16, 2) * 2:
+        call: Any = run.__call__
+        call(*[OnGpu(size)] * 4, size)
+    first, second = told[:4], told[4:]
+    assert first == [("rehearsed", size) for size in (16, 16, 16, 2)]
+    assert second == [("captured", 16), *[("replayed", 16)] * 3, ("as it is", 2)]
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_rates_in_tensors_follow_the_schedule_and_move_weights_alike(optimizer, tmp_path):
     """Which a captured step needs; the tensors are on the CPU here."""

@@ -46,6 +46,7 @@ class Step:
         self.model = model
         self.loss: nn.Module = Loss(model, precision)
         self.rehearsals = 0
+        self.shape: torch.Size | None = None  # of the first batch, as of all but an epoch's last
         self.captured: Captured | None = None
         if group.size > 1:
             # Buffers are the same everywhere: they come from the statistics of the whole batch.
@@ -62,7 +63,8 @@ class Step:
         if inputs.device.type != "cuda" or self.group.size > 1:
             return self._take(batch, whole)
         if self.captured is None:
-            if self.rehearsals < REHEARSALS:
+            self.shape = self.shape or inputs.shape
+            if self.rehearsals < REHEARSALS or inputs.shape != self.shape:
                 return self._rehearse(batch, whole)
             self.captured = Captured(lambda given: self._take(given, whole), batch)
         if self.captured.fits(batch):
