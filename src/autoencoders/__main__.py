@@ -110,6 +110,7 @@ def _published(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", help="of a file in published/, without its ending")
     parser.add_argument("--seeds", nargs="+", type=_seed, default=[0], help="0, if none")
     parser.add_argument("--jobs", type=int, default=1, help="stages at a time")
+    parser.add_argument("--inputs", action="store_true", help="train nothing: only make the inputs")
 
 
 def _use(parser: argparse.ArgumentParser) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from autoencoders.commands.copies import kept_copy, run_pipeline, run_python
+from autoencoders.commands.score import hash_of_inputs
 from autoencoders.commands.tables import Table, read_table, write_page
 from autoencoders.errors import UserError
+from autoencoders.io.arrays import IMAGES, read_arrays
 from autoencoders.io.files import read_json, write_json
 from autoencoders.runner.process import RUNS
 
@@ -17,7 +19,7 @@ TABLES, PAGES, COPIES = Path("published"), Path("docs/published"), Path(".publis
 RESULTS, CHANGES = Path("results.json"), Path("changes.yaml")
 
 
-def published(name: str, *, seeds: Sequence[int], jobs: int) -> None:
+def published(name: str, *, seeds: Sequence[int], jobs: int, inputs: bool) -> None:
     """Train what published/NAME.yaml names, and write docs/published/NAME.md and its figure.
 
     All of it runs in the copy .published/NAME, of the current commit, with the DVC cache of this
@@ -27,6 +29,8 @@ def published(name: str, *, seeds: Sequence[int], jobs: int) -> None:
         name: a file's name in published/, without its ending.
         seeds: for each of which all is trained; the table has means and ranges over them.
         jobs: stages at a time.
+        inputs: make no more than the corrupted images, for other models to restore, of the first
+            seed.
 
     Raises:
         UserError: there is no such table, or it is not valid; or a stage has failed, or a column
@@ -36,19 +40,23 @@ def published(name: str, *, seeds: Sequence[int], jobs: int) -> None:
     folder = kept_copy(COPIES / name)
     kept = folder / RESULTS
     results: dict[str, Any] = read_json(kept) if kept.exists() else {}
+    if inputs:
+        _take_params(folder, table, str(seeds[0]))
+        run_pipeline(folder, jobs, ["preprocess-corruptions"])
+        print(f"{folder}/data/corrupted: a folder for each corruption")
+        return
     for seed in map(str, seeds):
-        with (folder / CHANGES).open("w", encoding="utf-8") as file:
-            YAML().dump({"seed": int(seed), **table.params}, file)
-        run_python(folder, "-m", "autoencoders", "use", str(CHANGES))
+        _take_params(folder, table, seed)
         logged = len(_log(folder))
         run_pipeline(folder, jobs, _targets(table))
         fresh, known = _log(folder)[logged:], results.get(seed, {})
         results[seed] = {
-            row.item: {
-                "values": _values(folder, row.item, table),
-                "seconds": _seconds(fresh, row.item) or known.get(row.item, {}).get("seconds"),
+            item: {
+                "values": _values(folder, item, table),
+                "seconds": _seconds(fresh, item) or known.get(item, {}).get("seconds"),
+                "inputs": _hash_of_inputs(folder, item),
             }
-            for row in table.rows
+            for item in table.items()
         }
         write_json(kept, results)
         _check_columns(table, results[seed], name)
@@ -56,10 +64,16 @@ def published(name: str, *, seeds: Sequence[int], jobs: int) -> None:
     print(f"{PAGES / name}.md: {len(table.rows)} rows, seeds {', '.join(map(str, seeds))}")
 
 
+def _take_params(folder: Path, table: Table, seed: str) -> None:
+    with (folder / CHANGES).open("w", encoding="utf-8") as file:
+        YAML().dump({"seed": int(seed), **table.params}, file)
+    run_python(folder, "-m", "autoencoders", "use", str(CHANGES))
+
+
 def _targets(table: Table) -> list[str]:
     """The stages that write the metrics that its columns read."""
     others = ["baselines"] if any(column.file for column in table.columns.values()) else []
-    return [*others, *dict.fromkeys(f"evaluate@{row.item}" for row in table.rows)]
+    return [*others, *(f"evaluate@{item}" for item in table.items())]
 
 
 def _values(folder: Path, item: str, table: Table) -> dict[str, float | None]:
@@ -72,6 +86,12 @@ def _values(folder: Path, item: str, table: Table) -> dict[str, float | None]:
             value = value.get(key) if isinstance(value, dict) else None
         found[name] = value
     return found
+
+
+def _hash_of_inputs(folder: Path, item: str) -> str:
+    """SHA-256 of the item's corrupted test images, uint8 (N, C, H, W), as `score` prints it."""
+    file = folder / f"data/corrupted/{item.partition('-')[2]}/test.safetensors"
+    return hash_of_inputs(read_arrays(file, images=IMAGES)["images"])
 
 
 def _check_columns(table: Table, measured: Mapping[str, Any], name: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from pydantic import Field, ValidationError, model_validator
 from ruamel.yaml import YAML, YAMLError
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 SECONDS_OF_A_MINUTE = 60
 
 Measured = Mapping[str, Mapping[str, Mapping[str, Any]]]
-"""Seed -> item -> "values", a number or None for each column, and the "seconds" of its training."""
+"""Seed -> item -> "values", a number or None for each column, the "seconds" of its training, and
+of its corrupted test images the SHA-256, as "inputs"."""
 
 
 class Column(Settings):
@@ -35,14 +37,8 @@ class Row(Settings):
 
     name: str
     item: str
+    beside: dict[str, str] = Field({}, description="columns that are of another item than that")
     published: dict[str, float] = Field({}, description="by its source, of the first column")
-
-
-class Figure(Settings):
-    """Two columns to draw against each other."""
-
-    x: str
-    y: str
 
 
 class Table(Settings):
@@ -54,20 +50,35 @@ class Table(Settings):
     params: dict[str, Any] = Field(description="sections of params.yaml, as `use` takes them")
     columns: dict[str, Column] = Field(min_length=1)
     rows: list[Row] = Field(min_length=1)
-    figure: Figure | None = None
+    figure: list[str] | None = Field(
+        None, min_length=1, max_length=4, description="columns to draw, if not the first alone"
+    )
+    test_sets: bool = Field(False, description="tell the hash of each row's corrupted test images")
 
     @model_validator(mode="after")
     def _names_are_known(self) -> "Table":
-        axes = [self.figure.x, self.figure.y] if self.figure else []
-        for name in axes:
-            if name not in self.columns:
-                raise ValueError(f"figure names {name!r}, expected of {', '.join(self.columns)}")
+        beside = {column: item for row in self.rows for column, item in row.beside.items()}
+        for key, names in (("figure", self.figure or []), ("beside", beside)):
+            for name in names:
+                if name not in self.columns:
+                    expected = ", ".join(self.columns)
+                    raise ValueError(f"{key} names {name!r}, expected of {expected}")
         models, corruptions = (self.params.get(key, {}) for key in ("models", "corruptions"))
         items = [f"{model}-{corruption}" for model in models for corruption in corruptions]
-        for row in self.rows:
-            if row.item not in items:
-                raise ValueError(f"rows name the item {row.item!r}, expected of {', '.join(items)}")
+        for item in self.items():
+            if item not in items:
+                raise ValueError(f"rows name the item {item!r}, expected of {', '.join(items)}")
         return self
+
+    def items(self) -> list[str]:
+        """All that is trained, in the order of the rows."""
+        found = (item for row in self.rows for item in (row.item, *row.beside.values()))
+        return list(dict.fromkeys(found))
+
+    def item_of(self, row: Row, column: str) -> str | None:
+        """Whose number stands in a column of a row; None where it is left empty."""
+        others = any(column in one.beside for one in self.rows)
+        return row.beside.get(column) if others else row.item
 
     def sources(self) -> list[str]:
         """Who has published a value, in the order of the rows."""
@@ -101,6 +112,7 @@ def write_page(table: Table, name: str, measured: Measured, pages: Path) -> None
         f"![The same numbers as a figure]({name}.png)",
         f'`make published TABLE={name} SEEDS="{seeds.replace(",", "")}"` makes this page; of ours: '
         f"{counted}.",
+        *([_test_sets(table, measured)] if table.test_sets else []),
     ]
     draw(table, measured, pages / f"{name}.png")
     with whole_file(pages / f"{name}.md") as unfinished:
@@ -115,7 +127,7 @@ def markdown(table: Table, measured: Measured) -> str:
     first, main = next(iter(table.columns.items()))
     lines = [names, ["---"] * len(names)]
     for row in table.rows:
-        values = {name: _values(measured, row.item, name) for name in table.columns}
+        values = {name: _values(table, measured, row, name) for name in table.columns}
         reported = [row.published.get(source) for source in sources]
         own = _mean(values[first])
         lines.append(
@@ -133,56 +145,58 @@ def markdown(table: Table, measured: Measured) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def _test_sets(table: Table, measured: Measured) -> str:
+    """The hash of each row's inputs, of the first seed, and how others enter theirs."""
+    seed = next(iter(measured))
+    rows = [(row.name, f"`{measured[seed][row.item]['inputs']}`") for row in table.rows]
+    lines = [("", f"SHA-256 of the corrupted test images, seed {seed}"), ("---", "---"), *rows]
+    return (
+        "## Enter another model\n\nThe inputs are the same for everybody: restore them by any "
+        "model, [as told here](../how-to/published.md#enter-another-model), and `autoencoders "
+        "score` measures what came out as ours was measured, and prints the hash to compare.\n\n"
+        + "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    )
+
+
 def draw(table: Table, measured: Measured, path: Path) -> None:
-    """The first column beside what is published, or the table's figure of two columns."""
+    """What each row has in the table's columns to draw, beside what is published."""
     # It takes its time to import: not before there is something to draw.
     from matplotlib import pyplot as plt
 
-    from autoencoders.figures.style import STYLE, save
+    from autoencoders.figures.style import COLOURS, QUIET, STYLE, save
 
+    drawn = table.figure or [next(iter(table.columns))]
+    places = range(len(table.rows))
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, 1.6 + 0.42 * len(table.rows)), layout="constrained")
-        if table.figure:
-            _against_each_other(axes, table, table.figure, measured)
-        else:
-            _beside_what_is_published(axes, table, measured)
-            figure.legend(loc="outside upper center", ncols=1 + len(table.sources()))
+        for number, source in enumerate(table.sources(), start=len(drawn)):
+            reported = [row.published.get(source, math.nan) for row in table.rows]
+            axes.plot(reported, places, "|", ms=16, mew=2, color=COLOURS[number], label=source)
+        for number, column in enumerate(drawn):
+            ours = [_values(table, measured, row, column) for row in table.rows]
+            for place, values in zip(places, ours, strict=True):
+                axes.plot(values, [place] * len(values), "-", color=QUIET, linewidth=1)
+            means = [math.nan if (mean := _mean(values)) is None else mean for values in ours]
+            label = f"ours: {column}" if table.sources() else column
+            axes.plot(means, places, "o", color=COLOURS[number], label=label)
+        if _spans_decades(axes):
+            axes.set_xscale("log")
+        axes.set_yticks(places, [row.name for row in table.rows])
+        axes.set_ylim(len(places) - 0.5, -0.5)
+        axes.set_xlabel(drawn[0])
+        figure.legend(loc="outside upper center", ncols=3)
         save(figure, path)
 
 
-def _against_each_other(axes: "Axes", table: Table, figure: Figure, measured: Measured) -> None:
-    from autoencoders.figures.style import COLOURS
-
-    for row in table.rows:
-        x, y = (_mean(_values(measured, row.item, name)) for name in (figure.x, figure.y))
-        if x is not None and y is not None:
-            axes.plot(x, y, "o", color=COLOURS[0])
-            axes.annotate(row.name, (x, y), (6, 0), textcoords="offset points", va="center", size=8)
-    axes.set(xlabel=figure.x, ylabel=figure.y)
-    axes.margins(x=0.25)
+def _spans_decades(axes: "Axes") -> bool:
+    values = np.concatenate([np.asarray(line.get_xdata(), float) for line in axes.lines])
+    values = values[np.isfinite(values)]
+    return bool(len(values)) and 0 < 10 * values.min() < values.max()
 
 
-def _beside_what_is_published(axes: "Axes", table: Table, measured: Measured) -> None:
-    from autoencoders.figures.style import COLOURS, QUIET
-
-    places = range(len(table.rows))
-    first = next(iter(table.columns))
-    for number, source in enumerate(table.sources(), start=1):
-        reported = [row.published.get(source, math.nan) for row in table.rows]
-        axes.plot(reported, places, "|", ms=16, mew=2, color=COLOURS[number], label=source)
-    for place, row in zip(places, table.rows, strict=True):
-        values = _values(measured, row.item, first)
-        axes.plot(values, [place] * len(values), "-", color=QUIET, linewidth=1)
-        mean = _mean(values)
-        if mean is not None:
-            axes.plot(mean, place, "o", color=COLOURS[0], label="ours" if place == 0 else None)
-    axes.set_yticks(places, [row.name for row in table.rows])
-    axes.set_ylim(len(places) - 0.5, -0.5)
-    axes.set_xlabel(first)
-
-
-def _values(measured: Measured, item: str, column: str) -> list[float]:
-    found = (of_seed[item]["values"][column] for of_seed in measured.values())
+def _values(table: Table, measured: Measured, row: Row, column: str) -> list[float]:
+    item = table.item_of(row, column)
+    found = (of_seed[item]["values"][column] for of_seed in measured.values()) if item else ()
     return [value for value in found if value is not None]
 
 
