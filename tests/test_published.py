@@ -5,13 +5,16 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 from autoencoders.checks import check_parts
+from autoencoders.commands.score import hash_of_inputs
 from autoencoders.commands.tables import Table, markdown, read_table, write_page
 from autoencoders.commands.use import use
 from autoencoders.errors import UserError
+from autoencoders.io.arrays import IMAGES, read_arrays
 from autoencoders.params import Params, read_params
 from tests.project import ROOT, Project
 
@@ -20,8 +23,15 @@ SMALL_NETWORKS = {"mlp": {"widths": [8]}, "conv": {"channels": [4, 8]}}
 
 
 def small(content: dict[str, Any]) -> dict[str, Any]:
-    """The table on the embedded digits, with small networks, for an epoch."""
+    """The table's first rows on the embedded digits, with small networks, for an epoch."""
     params = content["params"]
+    content["rows"] = content["rows"][:3]
+    used = {
+        item for row in content["rows"] for item in (row["item"], *row.get("beside", {}).values())
+    }
+    for number, key in enumerate(("models", "corruptions")):
+        names = {item.split("-")[number] for item in used}
+        params[key] = {name: part for name, part in params[key].items() if name in names}
     params["data"] = params["data"] | {"name": "digits"}
     for model in params["models"].values():
         model["network"] |= SMALL_NETWORKS[model["network"]["kind"]]
@@ -123,13 +133,37 @@ def test_the_table_has_means_ranges_and_differences():
     assert lines[3] == "| B |  | 2.00 (2.00 to 2.00) | 0.2 (0.2 to 0.2) |  |  |"
 
 
-@pytest.mark.parametrize("figure", [None, {"x": "MSE", "y": "SSIM"}])
+@pytest.mark.parametrize("figure", [None, ["MSE", "SSIM"]])
 def test_a_page_is_made_of_what_there_is(tmp_path, figure):
     write_page(Table.model_validate(table_of(figure=figure)), "some", MEASURED, tmp_path)
     page = (tmp_path / "some.md").read_text(encoding="utf-8")
     assert 'make published TABLE=some SEEDS="0 1"' in page
     assert "![" in page
+    assert "SHA-256" not in page
     assert (tmp_path / "some.png").stat().st_size > 5000
+
+
+def test_a_row_may_have_another_item_beside_it():
+    """A column that is of another item in one row stays empty in the rows that name none."""
+    rows = [
+        {"name": "A", "item": "a-none", "beside": {"SSIM": "b-none"}},
+        {"name": "B", "item": "b-none"},
+    ]
+    table = Table.model_validate(table_of(rows=rows))
+    assert table.items() == ["a-none", "b-none"]
+    lines = markdown(table, {"0": MEASURED["0"]}).splitlines()
+    assert lines[2] == "| A | 1.50 | 0.2 | 1.5 |"
+    assert lines[3] == "| B | 2.00 |  |  |"
+
+
+def test_the_test_sets_are_told_by_their_hashes(tmp_path):
+    table = Table.model_validate(table_of(test_sets=True))
+    hashed = {
+        "0": {item: row | {"inputs": f"hash of {item}"} for item, row in MEASURED["0"].items()}
+    }
+    write_page(table, "some", hashed, tmp_path)
+    page = (tmp_path / "some.md").read_text(encoding="utf-8")
+    assert "| A | `hash of a-none` |" in page
 
 
 @pytest.mark.parametrize(
@@ -137,7 +171,11 @@ def test_a_page_is_made_of_what_there_is(tmp_path, figure):
     [
         ({"rows": []}, "rows: List should have at least 1 item"),
         ({"rows": [{"name": "A", "item": "c-none"}]}, "'c-none', expected of a-none, b-none"),
-        ({"figure": {"x": "MSE", "y": "PSNR"}}, "figure names 'PSNR', expected of MSE, SSIM"),
+        ({"figure": ["MSE", "PSNR"]}, "figure names 'PSNR', expected of MSE, SSIM"),
+        (
+            {"rows": [{"name": "A", "item": "a-none", "beside": {"PSNR": "b-none"}}]},
+            "beside names 'PSNR', expected of MSE, SSIM",
+        ),
         ({"protokoll": "So."}, "protokoll: unknown key"),
     ],
 )
@@ -188,3 +226,19 @@ def test_what_is_no_section_changes_nothing(tmp_path, monkeypatch, text):
     with pytest.raises(UserError, match=re.escape("changes.yaml")):
         use(Path("changes.yaml"))
     assert Path("params.yaml").read_text(encoding="utf-8") == before
+
+
+def test_inputs_are_made_for_others_to_restore(project):
+    """What `score` needs is there, and its hash is the one that the page tells."""
+    project.run("autoencoders", "published", "restoration", "--inputs")
+    copy = project.path(".published/restoration")
+    assert not (copy / "metrics/ae-rotate.json").exists()
+    inputs = read_arrays(copy / "data/corrupted/rotate/test.safetensors", images=IMAGES)["images"]
+    project.run("autoencoders", "published", "restoration", "--jobs", "2")
+    page = project.path("docs/published/restoration.md").read_text(encoding="utf-8")
+    assert f"`{hash_of_inputs(inputs)}`" in page
+    entry = copy / "entry"
+    entry.mkdir()
+    np.savez(entry / "rotate.npz", images=inputs)
+    scored = Project.existing(copy).run("autoencoders", "score", "entry", "--json")
+    assert json.loads(scored.stdout)["rotate"]["inputs"] == hash_of_inputs(inputs)
