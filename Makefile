@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Stages that run at the same time, each with its share of the cores; `make repro JOBS=2`.
 JOBS ?= 1
 .DEFAULT_GOAL := help
-.PHONY: help install demo test format stages repro reproduce compare seeds published plots docs bench kill-test \
+.PHONY: help install demo test format stages repro reproduce compare seeds published release plots docs bench kill-test \
 	requirements clean
 
 help:  ## list the targets
@@ -56,6 +56,9 @@ seeds: install  ## mean and range of the headline numbers over SEEDS="0 1 2"
 
 published: install  ## rerun the published TABLE=iwae over SEEDS="0"; docs/published/ has the pages
 	$(BIN)/autoencoders published $(TABLE) --seeds $(or $(SEEDS),0) --jobs $(JOBS)
+
+release: install  ## archives of models, report and metrics, with their hashes, in release/
+	$(BIN)/autoencoders release
 
 plots: install  ## DVC's page of plots, of REVISIONS="HEAD a", that needs no network
 	$(BIN)/python -m pip install --quiet --constraint requirements-optional.txt vl-convert-python

@@ -4,6 +4,8 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import asyncssh
@@ -75,3 +77,22 @@ def webdav_server(root: Path, user: str, password: str) -> Iterator[int]:
     finally:
         server.stop()
         thread.join()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *words: object) -> None:
+        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def http_server(root: Path) -> Iterator[tuple[int, list[str]]]:
+    """The port of a web server of the folder `root`, and what was asked of it."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(root))) as server:
+        server.asked = []  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port, server.asked  # type: ignore[attr-defined]
+        finally:
+            server.shutdown()
+            thread.join()

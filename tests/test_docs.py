@@ -16,7 +16,7 @@ from PIL import Image
 from autoencoders.__main__ import main
 from tests.browser import launched
 from tests.project import MAKE_HERE, ROOT, Project, dvc_here, environment, warm
-from tests.servers import ssh_server
+from tests.servers import http_server, ssh_server
 
 DOCS = ROOT / "docs"
 PAGES = [
@@ -68,7 +68,7 @@ def blocks(page: str) -> list[Block]:
 class Reader:
     """Who does what the pages say, with a home, an origin and a cluster of their own."""
 
-    def __init__(self, finished: Path, folder: Path, port: int) -> None:
+    def __init__(self, finished: Path, folder: Path, port: int, web: int) -> None:
         self.folder = folder
         self.home = folder / "home"
         self.project = Project.copy(finished / "project", folder / "autoencoders")
@@ -78,6 +78,8 @@ class Reader:
             "https://git.example/ada/autoencoders": origin,
             "ssh://ada@cluster.example": f"ssh://ada@127.0.0.1:{port}",
             "/srv/dvc": str(folder / "shared"),
+            "/srv/www": str(folder / "www"),
+            "https://dvc.example": f"http://127.0.0.1:{web}",
         }
         (self.home / ".gitconfig").write_text("[user]\nname = Ada\nemail = ada@localhost\n")
         self.project.run("git", "clone", "--quiet", "--bare", ".", origin)
@@ -138,8 +140,8 @@ def reader(finished: Path, tmp_path_factory) -> Iterator[Reader]:
     folder = tmp_path_factory.mktemp("day")
     key = folder / "home/.ssh/id_ed25519"
     key.parent.mkdir(parents=True)
-    with ssh_server(folder / "cluster", key) as port:
-        yield Reader(finished, folder, port)
+    with ssh_server(folder / "cluster", key) as port, http_server(folder / "www") as (web, _):
+        yield Reader(finished, folder, port, web)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -176,7 +178,9 @@ def check_compare(reader: Reader, said: str) -> None:
 
 
 def check_share(reader: Reader, said: str) -> None:
-    assert said.count("Data and pipelines are up to date.") == 2  # elsewhere, and in less
+    # elsewhere, in less, and at the stranger's
+    assert said.count("Data and pipelines are up to date.") == 3
+    assert re.search(r"^[0-9a-f]{64}  ae-jigsaw\.zip$", said, flags=re.MULTILINE)
     assert "Running stage" not in said.split("dvc pull")[0].split("Cloning")[0]
     pulled = reader.folder / "elsewhere/models/ae-jigsaw/weights.safetensors"
     whole = pulled.read_bytes()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from autoencoders.errors import UserError
 
+MODEL = "a model's folder, such as models/ae-jigsaw, or a release's URL#sha256=HASH"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; its exit status is 1, with a sentence on stderr, where the user can help."""
@@ -38,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     _score(commands.add_parser("score", help="images that any other model has restored"))
     _seeds(commands.add_parser("seeds", help="mean and range of headline numbers over seeds"))
     _published(commands.add_parser("published", help="a table of the field, and its rerun"))
+    _release(commands.add_parser("release", help="models and results as archives, for others"))
     _use(commands.add_parser("use", help="a ready experiment instead of what params.yaml says"))
     commands.add_parser("kinds", help="the parts that there are, models and others")
     commands.add_parser("demo", help="the whole pipeline on embedded images, in .demo")
@@ -47,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _reconstruct(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, help="a model's folder, such as models/ae-jigsaw")
+    parser.add_argument("model", help=MODEL)
     parser.add_argument("images", type=Path, nargs="+", help="image files, or folders of them")
     parser.add_argument("--out", type=Path, required=True, help="a folder to be made")
     parser.add_argument(
@@ -71,7 +74,7 @@ def _seed(text: str) -> int:
 
 
 def _export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", type=Path, help="a model's folder, such as models/ae-jigsaw")
+    parser.add_argument("model", help=MODEL)
     parser.add_argument("--out", type=Path, required=True, help="a folder to be made")
 
 
@@ -111,6 +114,10 @@ def _published(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", nargs="+", type=_seed, default=[0], help="0, if none")
     parser.add_argument("--jobs", type=int, default=1, help="stages at a time")
     parser.add_argument("--inputs", action="store_true", help="train nothing: only make the inputs")
+
+
+def _release(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, default=Path("release"), help="a folder to be made")
 
 
 def _use(parser: argparse.ArgumentParser) -> None:

@@ -17,6 +17,7 @@ from tqdm import tqdm
 from autoencoders.errors import UserError
 from autoencoders.models import inference, registry
 from autoencoders.models.base import Autoencoder
+from autoencoders.released import model_folder
 
 
 class TrainedModel:
@@ -100,16 +101,18 @@ class TrainedModel:
 
 
 def load_model(
-    folder: str | Path, device: torch.device | str = "cpu", batch_size: int = 1000
+    where: str | Path, device: torch.device | str = "cpu", batch_size: int = 1000
 ) -> TrainedModel:
-    """The model that a training has left in `folder`, such as "models/ae-jigsaw".
+    """The model that a training has left in a folder, such as "models/ae-jigsaw", or a release has.
 
     Args:
-        folder: holds config.json and weights.safetensors.
+        where: the folder, with config.json and weights.safetensors; or the address of a release's
+            archive with its hash, as in SHA256SUMS: "https://SERVER/ae-jigsaw.zip#sha256=HASH".
+            An archive is downloaded once, and stays in the user's cache.
         device: where torch computes, such as "cuda".
         batch_size: images that pass through the networks at once.
 
     Raises:
-        UserError: a file is missing or damaged.
+        UserError: a file is missing or damaged, or an archive cannot be had or has another hash.
     """
-    return TrainedModel(registry.load_model(Path(folder), device), batch_size)
+    return TrainedModel(registry.load_model(model_folder(where), device), batch_size)

@@ -12,6 +12,7 @@ from autoencoders.errors import UserError
 from autoencoders.io.files import whole_folder
 from autoencoders.models.base import Autoencoder, Decoding
 from autoencoders.models.registry import load_model
+from autoencoders.released import model_folder
 
 TOLERANCE = 1e-4
 """How far ONNX Runtime's numbers may lie from torch's, as both round in their own order: of the
@@ -30,7 +31,7 @@ class _Encoder(nn.Module):
         return self.model.encode(images)["mean"]
 
 
-def export(model: Path, *, out: Path) -> None:
+def export(model: str, *, out: Path) -> None:
     """Write encoder.onnx and decoder.onnx into the new folder `out`, checked against torch.
 
     The encoder takes "images", float32 (N, C, H, W) in [0, 1], and gives "codes" (N, latent_dim),
@@ -41,7 +42,7 @@ def export(model: Path, *, out: Path) -> None:
             ONNX Runtime computes something else than torch.
     """
     check_new(out)
-    trained = load_model(model)
+    trained = load_model(model_folder(model))
     chance = torch.Generator().manual_seed(0)
     images = torch.rand(CHECKED, *trained.image_shape, generator=chance)
     with whole_folder(out) as folder, torch.inference_mode():

@@ -48,7 +48,7 @@ class Reconstructed:
 
 
 def reconstruct(
-    model: Path,
+    model: str,
     images: Sequence[Path],
     *,
     out: Path,
@@ -111,7 +111,8 @@ def reconstruct(
                 first = first or result
         if first is None:
             raise UserError(listed(damaged))
-        _overview(folder / "overview.png", f"{model.name}: your images", first)
+        name = Path(model.partition("#")[0]).name
+        _overview(folder / "overview.png", f"{name}: your images", first)
     if damaged:
         print(f"{listed(damaged)}\nThey are left out.", file=sys.stderr)
     print(f"{out}: {len(sources) - len(damaged)} images reconstructed")
