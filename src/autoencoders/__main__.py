@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     _score(commands.add_parser("score", help="images that any other model has restored"))
     _seeds(commands.add_parser("seeds", help="mean and range of headline numbers over seeds"))
     _published(commands.add_parser("published", help="a table of the field, and its rerun"))
+    commands.add_parser("push", help="what was run here, so that no other machine has to run it")
     _release(commands.add_parser("release", help="models and results as archives, for others"))
     _use(commands.add_parser("use", help="a ready experiment instead of what params.yaml says"))
     commands.add_parser("kinds", help="the parts that there are, models and others")

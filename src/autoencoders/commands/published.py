@@ -6,17 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from sklearn.neighbors import KNeighborsClassifier
 
 from autoencoders.commands.copies import kept_copy, run_pipeline, run_python
-from autoencoders.commands.score import hash_of_inputs
+from autoencoders.commands.score import Task, hash_of_inputs
 from autoencoders.commands.tables import Table, read_table, write_page
 from autoencoders.errors import UserError
-from autoencoders.io.arrays import IMAGES, read_arrays
+from autoencoders.io.arrays import CODES, LABELS, read_arrays
 from autoencoders.io.files import read_json, write_json
+from autoencoders.measures.abstraction import NEIGHBOURS
+from autoencoders.params import PARAMS_FILE, read_params
 from autoencoders.runner.process import RUNS
+from autoencoders.trained import load_model
 
 TABLES, PAGES, COPIES = Path("published"), Path("docs/published"), Path(".published")
-RESULTS, CHANGES = Path("results.json"), Path("changes.yaml")
+RESULTS, CHANGES, BEGAN = Path("results.json"), Path("changes.yaml"), Path("began.json")
 
 
 def published(name: str, *, seeds: Sequence[int], jobs: int, inputs: bool) -> None:
@@ -47,14 +51,14 @@ def published(name: str, *, seeds: Sequence[int], jobs: int, inputs: bool) -> No
         return
     for seed in map(str, seeds):
         _take_params(folder, table, seed)
-        logged = len(_log(folder))
+        logged = _lines_before(folder, seed)
         run_pipeline(folder, jobs, _targets(table))
         fresh, known = _log(folder)[logged:], results.get(seed, {})
         results[seed] = {
             item: {
                 "values": _values(folder, item, table),
                 "seconds": _seconds(fresh, item) or known.get(item, {}).get("seconds"),
-                "inputs": _hash_of_inputs(folder, item),
+                "inputs": hash_of_inputs(_task(folder, item).inputs),
             }
             for item in table.items()
         }
@@ -71,27 +75,52 @@ def _take_params(folder: Path, table: Table, seed: str) -> None:
 
 
 def _targets(table: Table) -> list[str]:
-    """The stages that write the metrics that its columns read."""
-    others = ["baselines"] if any(column.file for column in table.columns.values()) else []
-    return [*others, *(f"evaluate@{item}" for item in table.items())]
+    """The stages that write what its columns are read from."""
+    files = {column.file for column in table.columns.values()}
+    stages = (["evaluate"] if None in files else []) + (["embed"] if "restored" in files else [])
+    items = [f"{stage}@{item}" for item in table.items() for stage in stages]
+    return (["baselines"] if "baselines" in files else []) + items
 
 
 def _values(folder: Path, item: str, table: Table) -> dict[str, float | None]:
-    """What each column says of an item; None where its metrics have no such number."""
+    """What each column says of an item; None where there is no such number."""
+    sources: dict[str | None, Any] = {}
     found: dict[str, float | None] = {}
-    corruption = item.partition("-")[2]
     for name, column in table.columns.items():
-        value: Any = read_json(folder / f"metrics/{column.file or item}.json")
-        for key in column.path.format(corruption=corruption).split("."):
+        if column.file not in sources:
+            sources[column.file] = _measures(folder, item, column.file)
+        value = sources[column.file]
+        for key in column.path.format(corruption=_corruption(item)).split("."):
             value = value.get(key) if isinstance(value, dict) else None
         found[name] = value
     return found
 
 
-def _hash_of_inputs(folder: Path, item: str) -> str:
-    """SHA-256 of the item's corrupted test images, uint8 (N, C, H, W), as `score` prints it."""
-    file = folder / f"data/corrupted/{item.partition('-')[2]}/test.safetensors"
-    return hash_of_inputs(read_arrays(file, images=IMAGES)["images"])
+def _measures(folder: Path, item: str, file: str | None) -> dict[str, Any]:
+    if file != "restored":
+        return read_json(folder / f"metrics/{file or item}.json")
+    task = _task(folder, item)
+    model = load_model(folder / "models" / item)
+    measures = task.measures(model.reconstruct(task.inputs).numpy())
+    return measures | {"knn_accuracy": _knn_accuracy(folder / "data/embeddings" / item)}
+
+
+def _knn_accuracy(codes: Path) -> float:
+    """As metrics/ITEM.json has it, which takes far longer to measure all that it holds."""
+    train, test = (
+        read_arrays(codes / f"{split}.safetensors", mean=CODES, labels=LABELS)
+        for split in ("train", "test")
+    )
+    neighbours = KNeighborsClassifier(NEIGHBOURS).fit(train["mean"], train["labels"])
+    return float(neighbours.score(test["mean"], test["labels"]))
+
+
+def _task(folder: Path, item: str) -> Task:
+    return Task.read(_corruption(item), read_params(folder / PARAMS_FILE), folder)
+
+
+def _corruption(item: str) -> str:
+    return item.partition("-")[2]
 
 
 def _check_columns(table: Table, measured: Mapping[str, Any], name: str) -> None:
@@ -101,6 +130,16 @@ def _check_columns(table: Table, measured: Mapping[str, Any], name: str) -> None
                 f"{TABLES / name}.yaml: columns.{label}.path is {column.path!r}, which no row's "
                 "metrics have (docs/metrics.md)"
             )
+
+
+def _lines_before(folder: Path, seed: str) -> int:
+    """Lines of the log of runs before the seed's own began, perhaps in an interrupted call."""
+    path = folder / BEGAN
+    began: dict[str, Any] = read_json(path) if path.exists() else {}
+    if began.get("seed") != seed:
+        began = {"seed": seed, "lines": len(_log(folder))}
+        write_json(path, began)
+    return int(began["lines"])
 
 
 def _log(folder: Path) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -64,22 +65,50 @@ def table(found: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+@dataclass(frozen=True)
+class Task:
+    """Corrupted test images, and what they should be restored to, both uint8 (N, C, H, W)."""
+
+    originals: np.ndarray
+    labels: np.ndarray
+    classes: list[str]
+    inputs: np.ndarray
+    drawn: Mapping[str, np.ndarray]
+    """What was done to each input, by the corruption's own names: (N, ...) each."""
+    corruption: Corruption
+
+    @classmethod
+    def read(cls, name: str, params: Params, root: Path = Path()) -> "Task":
+        """The task of a corruption of the project in the folder `root`, of these params.
+
+        Raises:
+            UserError: the data are not there yet.
+        """
+        corrupted = root / f"data/corrupted/{name}/test.safetensors"
+        originals, drawn = read_pairs(root / TEST, corrupted)
+        classes = read_json(root / "data/processed/dataset.json", "classes")["classes"]
+        inputs = drawn.pop("images")
+        corruption = build_corruption(described(params.corruptions[name]), *inputs.shape[2:])
+        images, labels = originals["images"], originals["labels"]
+        return cls(images, labels, classes, inputs, drawn, corruption)
+
+    def measures(self, restored: np.ndarray) -> dict[str, Any]:
+        """All that is measured of restored images (N, C, H, W), uint8 or float32 in [0, 1]."""
+        errors = _errors(restored, self.originals, self.drawn, self.corruption)
+        mse, ssim = errors.pop("mse"), errors.pop("ssim")
+        groups = self.corruption.groups(self.drawn).items()
+        return (
+            reconstruction_measures(mse, ssim, self.labels, self.classes)
+            | {name: float(values.mean()) for name, values in errors.items()}
+            | {f"by_{name}": mse_by(group, mse) for name, group in groups}
+            | {"copy_mse": copy_mse(self.inputs, self.originals)}
+            | {"inputs": hash_of_inputs(self.inputs)}
+        )
+
+
 def _score(file: Path, params: Params) -> dict[str, Any]:
-    corrupted = Path(f"data/corrupted/{file.stem}/test.safetensors")
-    originals, drawn = read_pairs(TEST, corrupted)
-    classes = read_json(Path("data/processed/dataset.json"), "classes")["classes"]
-    restored = _read_restored(file, originals["images"].shape)
-    inputs = drawn.pop("images")
-    corruption = build_corruption(described(params.corruptions[file.stem]), *inputs.shape[2:])
-    errors = _errors(restored, originals["images"], drawn, corruption)
-    mse, ssim = errors.pop("mse"), errors.pop("ssim")
-    return (
-        reconstruction_measures(mse, ssim, originals["labels"], classes)
-        | {name: float(values.mean()) for name, values in errors.items()}
-        | {f"by_{name}": mse_by(group, mse) for name, group in corruption.groups(drawn).items()}
-        | {"copy_mse": copy_mse(inputs, originals["images"])}
-        | {"inputs": hash_of_inputs(inputs)}
-    )
+    task = Task.read(file.stem, params)
+    return task.measures(_read_restored(file, task.originals.shape))
 
 
 def hash_of_inputs(images: np.ndarray) -> str:

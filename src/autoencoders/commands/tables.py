@@ -27,9 +27,11 @@ of its corrupted test images the SHA-256, as "inputs"."""
 class Column(Settings):
     """A measure of every row."""
 
-    path: str = Field(description="dotted keys of metrics/FILE.json, with {corruption} of the item")
+    path: str = Field(description="dotted keys of metrics/ITEM.json, with {corruption} of the item")
     digits: int = Field(ge=0, le=9, description="behind the point")
-    file: Literal["baselines"] | None = Field(None, description="FILE, where it is not the item")
+    file: Literal["baselines", "restored"] | None = Field(
+        None, description="of metrics/baselines.json; or of the restored test images, as by `score`"
+    )
 
 
 class Row(Settings):
