@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     _check(commands.add_parser("check", help="what a folder of images would be read as"))
     _score(commands.add_parser("score", help="images that any other model has restored"))
     _seeds(commands.add_parser("seeds", help="mean and range of headline numbers over seeds"))
+    _search(commands.add_parser("search", help="settings by a sampler, each trial an experiment"))
     _published(commands.add_parser("published", help="a table of the field, and its rerun"))
     commands.add_parser("push", help="what was run here, so that no other machine has to run it")
     _release(commands.add_parser("release", help="models and results as archives, for others"))
@@ -107,6 +108,20 @@ def _score(parser: argparse.ArgumentParser) -> None:
 
 def _seeds(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("seeds", nargs="*", type=_seed, default=[0, 1, 2], help="0 1 2, if none")
+    parser.add_argument("--jobs", type=int, default=1, help="experiments at a time")
+
+
+def _search(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("item", help="MODEL-CORRUPTION of params.yaml, whose metrics count")
+    parser.add_argument(
+        "settings",
+        nargs="+",
+        metavar="KEY=RANGE",
+        help="of params.yaml: LOW:HIGH, LOW:HIGH:log or VALUE,VALUE",
+    )
+    parser.add_argument("--metric", default="mse", help="of validation images; mse, if none")
+    parser.add_argument("--name", default="search", help="of the search and its experiments")
+    parser.add_argument("--trials", type=int, default=20, help="with those of earlier calls")
     parser.add_argument("--jobs", type=int, default=1, help="experiments at a time")
 
 

@@ -1,0 +1,140 @@
+"""A search for settings: what is tried, what is kept, and what is refused."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from autoencoders.commands import search as searching
+from autoencoders.errors import UserError
+from tests.project import ROOT, Project
+
+BETA, WAY = "models.vae.beta", "train.precision"
+SETTINGS = [f"{BETA}=0.1:10:log", f"{WAY}=float32,bfloat16"]
+
+
+class Pipeline:
+    """Stands for DVC: what is queued, and what each experiment gives, best at a beta of 1."""
+
+    def __init__(self) -> None:
+        self.queued: dict[str, dict[str, str]] = {}
+        self.failing: set[str] = set()
+        self.at_once: list[int] = []
+
+    def dvc(self, how: str, *arguments: str) -> None:
+        if how == "run-all":
+            self.at_once.append(len(self.queued))
+            return
+        name = arguments[0].removeprefix("--name=")
+        pairs = (word.split("=") for word in arguments[1:-1] if word != "-S")
+        self.queued[name] = dict(pairs)
+
+    def measured(self, experiment: str, item: str, metric: str) -> float | None:
+        changes = self.queued.get(experiment)
+        if changes is None or experiment in self.failing:
+            return None
+        return abs(float(changes[BETA]) - 1) + (changes[WAY] == "bfloat16")
+
+
+@pytest.fixture
+def pipeline(tmp_path, monkeypatch) -> Pipeline:
+    made = Pipeline()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    monkeypatch.setattr(searching, "_dvc", made.dvc)
+    monkeypatch.setattr(searching, "_measured", made.measured)
+    return made
+
+
+def run(**changes: Any) -> None:
+    options = {"metric": "mse", "name": "beta", "trials": 24, "jobs": 4} | changes
+    searching.search(options.pop("item", "vae-none"), options.pop("settings", SETTINGS), **options)
+
+
+def test_the_search_finds_what_is_best(pipeline, capsys):
+    run()
+    table = pd.read_csv("search/beta.csv")
+    assert len(table) == 24
+    assert table[BETA].between(0.1, 10).all()
+    assert set(table[WAY]) == {"float32", "bfloat16"}
+    best = table.loc[table["value"].idxmin()]
+    assert best["value"] < 0.2
+    said = capsys.readouterr().out
+    assert f"dvc exp apply beta-{best['number']} takes the best" in said
+    assert Path("search/beta.png").stat().st_size > 10_000
+    # It learns: the second half is better than the first.
+    assert table["value"][12:].median() < table["value"][:12].median()
+
+
+def test_as_many_run_at_a_time_as_are_asked_for(pipeline):
+    run(trials=6)
+    assert pipeline.at_once == [4, 6]
+
+
+def test_a_search_goes_on_where_it_was_interrupted(pipeline, monkeypatch, capsys):
+    def interrupt(how: str, *arguments: str) -> None:
+        pipeline.dvc(how, *arguments)
+        if how == "run-all":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(searching, "_dvc", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run(trials=8)
+    run(trials=8)  # what had run meanwhile counts
+    table = pd.read_csv("search/beta.csv")
+    assert list(table["number"]) == list(range(8))
+    assert (table["state"] == "COMPLETE").all()
+    assert table[BETA].nunique() == 8
+
+
+def test_a_failed_trial_does_not_count_and_does_not_stop(pipeline, capsys):
+    pipeline.failing = {"beta-1", "beta-2"}
+    run(trials=6)
+    table = pd.read_csv("search/beta.csv")
+    assert list(table["state"]).count("FAIL") == 2
+    assert "The best of 4 by mse" in capsys.readouterr().out
+
+
+def test_accuracies_are_the_better_the_higher(pipeline, capsys):
+    run(metric="probe_accuracy", trials=4)
+    table = pd.read_csv("search/beta.csv")
+    best = table.loc[table["value"].idxmax(), "number"]
+    assert f"dvc exp apply beta-{best} takes the best" in capsys.readouterr().out
+    with pytest.raises(UserError, match=r"beta\.journal: is of .*probe_accuracy"):
+        run(metric="mse")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"item": "vae-nothing"}, "vae-nothing: expected an item of params.yaml: ae-none,"),
+        ({"settings": ["models.vae.betta=1:2"]}, "models.vae.betta is no key of params.yaml"),
+        ({"settings": ["models.vae.beta=1"]}, "expected KEY=LOW:HIGH"),
+        ({"settings": ["models.vae.beta=2:1"]}, "expected KEY=LOW:HIGH"),
+        ({"settings": ["models.vae.beta=0:1:log"]}, "expected KEY=LOW:HIGH"),
+        ({"settings": ["models.vae.beta=a:b"]}, "expected KEY=LOW:HIGH"),
+    ],
+)
+def test_what_cannot_be_searched_is_refused(pipeline, changes, words):
+    with pytest.raises(UserError, match=re.escape(words)):
+        run(**changes)
+    assert pipeline.queued == {}
+
+
+def test_trials_are_experiments_of_dvc(finished, tmp_path):
+    project = Project.copy(finished / "project", tmp_path / "project")
+    command = ["autoencoders", "search", "ae-jigsaw", "mixture.components=2:9"]
+    command += ["--name", "mix", "--trials", "2", "--jobs", "2"]
+    done = project.run(*command, "--metric", "nothing", check=False)
+    assert "nothing: expected a metric of metrics/ae-jigsaw.json, validation: loss," in done.stdout
+    said = project.run(*command, "--metric", "frechet_of_mixture").stdout
+    best = re.search(r"dvc exp apply (mix-\d) takes the best", said)[1]
+    table = pd.read_csv(project.path("search/mix.csv"))
+    assert table["value"].nunique() == 2
+    assert re.findall(r"mix-\d", project.run("dvc", "exp", "list").stdout)
+    project.run("dvc", "exp", "apply", best)
+    wanted = int(table.loc[table["value"].idxmin(), "mixture.components"])
+    assert f"components: {wanted}" in project.path("params.yaml").read_text()
