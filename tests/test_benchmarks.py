@@ -5,14 +5,26 @@ import json
 import re
 import sys
 
+import numpy as np
 import pytest
 import torch
 import yaml
 
 from autoencoders.corruptions.kinds.jigsaw import Jigsaw
+from autoencoders.errors import UserError
 from autoencoders.io.arrays import write_arrays
 from autoencoders.params import read_params
-from benchmarks import corruptions, family, gpu, headlines, jigsaws, race, revisions, streaming
+from benchmarks import (
+    corruptions,
+    family,
+    gpu,
+    headlines,
+    jigsaws,
+    planes,
+    race,
+    revisions,
+    streaming,
+)
 from benchmarks.epoch import WAYS, applies, made_images, measure, report, rotated, shuffled
 from benchmarks.results import metrics_of, row
 from tests.project import ROOT
@@ -244,3 +256,38 @@ def test_both_solvers_learn(tmp_path, monkeypatch, capsys):
     assert [way for _, way, *_ in cells] == ["aligner", "gumbel-sinkhorn"]
     # Of pieces that are put by chance 75 % are wrong.
     assert all(float(wrong.rstrip("%")) < 20 for _, _, wrong, *_ in cells)
+
+
+def test_a_plane_that_is_the_images_themselves_loses_nothing():
+    """Scaled and turned points have the same neighbours and the same density."""
+    points = np.random.default_rng(0).normal(size=(60, 2))
+    labels = (points[:, 0] > 0).astype(int)
+    found = planes.measure(points, 7 * points[:, ::-1], labels)
+    assert found["KL"] == pytest.approx(0, abs=1e-6)
+    assert found["trustworthiness"] == found["continuity"] == 1
+    other = planes.measure(points, np.random.default_rng(1).normal(size=(60, 2)), labels)
+    assert other["KL"] > 0.001
+    assert other["trustworthiness"] < 0.7
+    assert other["kNN"] < found["kNN"]
+
+
+def test_no_image_is_its_own_neighbour():
+    """Of two far groups of eleven images each has ten others of its class."""
+    codes = np.random.default_rng(0).normal(size=(22, 2))
+    labels = np.arange(22) % 2
+    codes[:, 0] += 100 * labels
+    assert planes.knn_accuracy(codes, labels) == 1
+    alone = np.zeros(12, dtype=int)
+    alone[0] = 1  # whose neighbours are all of the other class
+    assert planes.knn_accuracy(np.zeros((12, 2)), alone) == 11 / 12
+
+
+def test_codes_of_other_images_are_refused(tmp_path):
+    path = tmp_path / "latents.csv"
+    path.write_text("0,1,labels\n0.5,1.5,7\n2.5,3.5,2\n")
+    assert planes.published_codes(path, np.array([7, 2])).tolist() == [[0.5, 1.5], [2.5, 3.5]]
+    with pytest.raises(UserError, match="labels differ"):
+        planes.published_codes(path, np.array([2, 7]))
+    path.write_text("x,y\n0.5,1.5\n")
+    with pytest.raises(UserError, match="expected 0, 1, labels"):
+        planes.published_codes(path, np.array([7]))
