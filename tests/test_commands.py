@@ -280,7 +280,11 @@ def test_experiments_stand_side_by_side_with_the_best_marked(history: Project, m
     table = pd.read_csv("comparison/comparison.csv", index_col="name")
     assert float(table.loc["ae-none.validation.mse", "HEAD"]) == 0.125
     assert pixels(Path("comparison/comparison.png")).shape[1] > 500
-    assert "0.1250*" in Path("comparison/index.html").read_text()
+    page = Path("comparison/index.html").read_text()
+    assert '<th scope="rowgroup" colspan="4">ae-none</th>' in page
+    assert "<strong>0.1250*</strong>" in page
+    assert "The same in all: vae-none." in page
+    assert page.count("Not in DVC's cache here") == 2  # curves, and images
     # An earlier comparison is replaced.
     assert main(["compare", "HEAD~1", "HEAD"]) == 0
     assert list(pd.read_csv("comparison/comparison.csv", index_col="name")) == ["HEAD~1", "HEAD"]

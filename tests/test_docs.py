@@ -174,6 +174,15 @@ def check_compare(reader: Reader, said: str) -> None:
         page.locator("svg.marks").nth(1).wait_for()
         assert page.locator("svg.marks").count() == 2
         assert page.locator("img").count() > 20
+        page.goto(reader.project.path("comparison/index.html").as_uri())
+        titles = page.locator("h2").all_text_contents()
+        assert titles[0] == "What differs"
+        assert any(title.startswith("The same validation images") for title in titles)
+        pictures = page.locator("img")
+        assert pictures.count() == 3  # metrics, curves, and the images of the item that differs
+        assert all(pictures.evaluate_all("all => all.map(one => one.naturalWidth > 300)"))
+        page.set_viewport_size({"width": 390, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert {url.partition(":")[0] for url in asked} == {"file"}
 
 

@@ -3,13 +3,13 @@
 import math
 import shutil
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from matplotlib import pyplot as plt
 
+from autoencoders.commands import comparison
 from autoencoders.commands.output import check_new
 from autoencoders.errors import UserError
 from autoencoders.figures.style import STYLE, class_colour, save
@@ -17,24 +17,16 @@ from autoencoders.io.files import whole_folder
 
 SUMMARY, PARAMS = "metrics/summary.json", "params.yaml"
 WORKSPACE = "workspace"
+PANELS = 3
 TABLE, FIGURE, PAGE = "comparison.csv", "comparison.png", "index.html"
 HIGHER_IS_BETTER = {"knn_accuracy", "ssim"}
+SMALL = 100
+"""Of numbers from here on, such as nats, four digits behind the point are too many."""
 CHOSEN_BY, REPORTED = "validation", "test"
-PAGE_TEXT = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{title}</title>
-<style>body {{ font-family: sans-serif; margin: 2rem; }} pre {{ overflow: auto; }}</style>
-</head>
-<body>
-<h1>{title}</h1>
-<pre>{table}</pre>
-<img src="{figure}" alt="The same numbers as a figure" style="max-width: 100%">
-</body>
-</html>
-"""
+HEADINGS = {
+    CHOSEN_BY: "Validation images, to choose by; * the best of a row",
+    REPORTED: "Test images, to report of what was chosen",
+}
 
 
 def compare(experiments: Sequence[str], *, out: Path) -> None:
@@ -43,7 +35,8 @@ def compare(experiments: Sequence[str], *, out: Path) -> None:
     An experiment is named by its name, by any Git revision, or as "workspace"; without names, all
     experiments on HEAD are compared with it. Rows are the params that differ and the metrics of
     metrics/summary.json: those of validation images, to choose by, the best of a row marked, and
-    apart from them those of test images. The figure shows the former.
+    apart from them those of test images. The page shows these, the curves of all experiments over
+    each other, and the same images through all of them.
 
     Raises:
         UserError: a revision is unknown or has no metrics, there are less than two, or `out` exists
@@ -64,10 +57,13 @@ def compare(experiments: Sequence[str], *, out: Path) -> None:
     with whole_folder(out) as folder:
         pd.concat([settings, results]).to_csv(folder / TABLE, index_label="name")
         _draw(folder / FIGURE, of_split(results, CHOSEN_BY))
-        table = _table(settings, results)
-        text = PAGE_TEXT.format(title=escape(", ".join(names)), table=escape(table), figure=FIGURE)
-        (folder / PAGE).write_text(text, encoding="utf-8", newline="\n")
-    print(table)
+        shown = {
+            HEADINGS[split]: _words(of_split(results, split), mark_best=split == CHOSEN_BY)
+            for split in (CHOSEN_BY, REPORTED)
+        }
+        revisions = {name: None if name == WORKSPACE else name for name in names}
+        comparison.write(folder / PAGE, names, settings, shown, folder / FIGURE, revisions)
+    print(_table(settings, results))
     print(f"\n{out}/{PAGE} shows it, {out}/{TABLE} has every digit")
 
 
@@ -145,35 +141,48 @@ def _words(results: pd.DataFrame, *, mark_best: bool = False) -> pd.DataFrame:
         best = row.max() if higher else row.min()
         for experiment, value in row.items():
             mark = "*" if mark_best and value == best and row.nunique() > 1 else " "
-            shown.loc[name, experiment] = "" if math.isnan(value) else f"{value:.4f}{mark}"
+            digits = 4 if abs(value) < SMALL else 1
+            shown.loc[name, experiment] = "" if math.isnan(value) else f"{value:.{digits}f}{mark}"
     return shown
 
 
 def _draw(path: Path, results: pd.DataFrame) -> None:
-    """Draw named metrics, the rows "ITEM.METRIC", of experiments, the columns: a panel each."""
+    """Draw named metrics, the rows "ITEM.METRIC", of experiments, the columns: a panel each.
+
+    What is the same in all is left out, unless everything is.
+    """
+    found = comparison.differing(results)
+    results = (
+        results
+        if found.empty
+        else results.loc[
+            results.index.str.rpartition(".").get_level_values(0).isin(comparison.items_of(found))
+        ]
+    )
     parts = results.index.str.rpartition(".")
     metrics = list(dict.fromkeys(parts.get_level_values(2)))
+    columns = min(PANELS, len(metrics))
+    rows = -(-len(metrics) // columns)
+    size = (1.6 + 3.2 * columns, 3.4 * rows)
     with plt.rc_context(STYLE):
         figure, panels = plt.subplots(
-            1,
-            len(metrics),
-            figsize=(1.6 + 3.2 * len(metrics), 3.6),
-            layout="constrained",
-            squeeze=False,
+            rows, columns, figsize=size, layout="constrained", squeeze=False
         )
-        for axes, metric in zip(panels[0], metrics, strict=True):
-            rows = results[parts.get_level_values(2) == metric]
+        for axes, metric in zip(panels.flat, metrics, strict=False):
+            of_metric = results[parts.get_level_values(2) == metric]
             for number, name in enumerate(results.columns):
                 shift = (number + 1) / (len(results.columns) + 1) - 0.5
-                places = [place + 0.7 * shift for place in range(len(rows))]
+                places = [place + 0.7 * shift for place in range(len(of_metric))]
                 colour = class_colour(number, len(results.columns))
-                axes.plot(places, rows[name], "o", color=colour, label=name)
-            items = [row.removesuffix(f".{metric}") for row in rows.index]
+                axes.plot(places, of_metric[name], "o", color=colour, label=name)
+            items = [row.removesuffix(f".{metric}") for row in of_metric.index]
             axes.set_xticks(
-                range(len(rows)), items, rotation=45, ha="right", rotation_mode="anchor"
+                range(len(items)), items, rotation=45, ha="right", rotation_mode="anchor"
             )
             better = "higher" if metric in HIGHER_IS_BETTER else "lower"
             axes.set(title=metric.replace("_", " "), ylabel=f"validation, {better} is better")
             axes.grid(axis="y", alpha=0.3)
+        for axes in panels.flat[len(metrics) :]:
+            axes.axis("off")
         figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside right center")
         save(figure, path)
