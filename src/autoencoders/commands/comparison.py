@@ -14,7 +14,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 
 from autoencoders.figures.grids import Row, image_grid
 from autoencoders.figures.style import STYLE, class_colour, save
-from autoencoders.io.arrays import IMAGES, LABELS, read_arrays
+from autoencoders.io.arrays import read_arrays
 from autoencoders.io.files import read_history
 
 MOST_BYTES = 200 * 10**6
@@ -70,19 +70,25 @@ class Outputs:
         path = self.file(HISTORY.format(item))
         return read_history(path) if path else None
 
-    def last_snapshot(self, item: str) -> tuple[np.ndarray, np.ndarray] | None:
-        """Positions (N,) of validation images, and what they are after the last epoch."""
-        path = self.file(SNAPSHOTS.format(item))
-        if path is None:
+    def shown(self, item: str) -> "Shown | None":
+        """What the training kept of some validation images, if all of it is there."""
+        inputs = INPUTS.format(item.partition("-")[2])
+        paths = [self.file(path) for path in (SNAPSHOTS.format(item), ORIGINALS, inputs)]
+        if not all(paths):
             return None
-        snapshots = read_arrays(path, positions=LABELS)
-        last = max(int(name[6:]) for name in snapshots if name.startswith("epoch_"))
-        return snapshots["positions"], snapshots[f"epoch_{last}"]
+        kept, originals, corrupted = (read_arrays(path) for path in paths if path)
+        last = max(int(name[6:]) for name in kept if name.startswith("epoch_"))
+        images, places = kept[f"epoch_{last}"], kept["positions"]
+        return Shown(originals["images"][places], corrupted["images"][places], images)
 
-    def images(self, path: str) -> np.ndarray | None:
-        """All uint8 images (N, C, H, W) of a file of a split."""
-        found = self.file(path)
-        return read_arrays(found, images=IMAGES)["images"] if found else None
+
+@dataclass(frozen=True)
+class Shown:
+    """Some validation images, uint8 (N, C, H, W) each, and what is made of them in the end."""
+
+    originals: np.ndarray
+    inputs: np.ndarray
+    reconstructions: np.ndarray
 
 
 def write(
@@ -187,25 +193,22 @@ def _grids(
 ) -> Iterator[tuple[Path, str]]:
     """For each item the original images, the inputs, and what each experiment makes of them."""
     for item in items:
-        shown = {one.experiment: one.last_snapshot(item) for one in outputs}
-        found = {name: snapshot for name, snapshot in shown.items() if snapshot}
-        positions = next((places for places, _ in found.values()), None)
-        if positions is None:
+        kept = {one.experiment: found for one in outputs if (found := one.shown(item))}
+        if not kept:
             continue
-        rows = []
-        sources = (("original", ORIGINALS), ("input", INPUTS.format(item.partition("-")[2])))
-        for label, source in sources:
-            images = next((i for one in outputs if (i := one.images(source)) is not None), None)
-            if images is not None and positions.max() < len(images):
-                rows.append(Row(label, images[positions]))
-        rows += [
-            Row(name, images)
-            for name, (places, images) in found.items()
-            if np.array_equal(places, positions)
-        ]
-        path = folder / f"{item}.png"
-        image_grid(path, item, rows)
-        yield path, f"{item}: the original images, the inputs, and the reconstructions of each"
+        first = next(iter(kept.values()))
+        rows, others = [Row("original", first.originals), Row("input", first.inputs)], []
+        for name, shown in kept.items():
+            if not np.array_equal(shown.originals, first.originals):
+                others.append(name)
+                continue
+            if not np.array_equal(shown.inputs, first.inputs):
+                rows.append(Row(f"input, {name}", shown.inputs))
+            rows.append(Row(name, shown.reconstructions))
+        title = f"{item}; of {', '.join(others)} there are other images" if others else item
+        image_grid(folder / f"{item}.png", title, rows)
+        words = f"{item}: the original images, the inputs, and the reconstructions of each"
+        yield folder / f"{item}.png", words
 
 
 def _section(title: str, content: str) -> str:
