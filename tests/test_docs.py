@@ -223,6 +223,8 @@ ELSEWHERE = {
     "tutorial": "its stages take long: below it is tested that they exist",
     "scaling": "several machines, and timings: see test_parallel.py and test_benchmarks.py",
     "results": "trainings of hours: see test_benchmarks.py",
+    "published/jigsaws": "trainings of an hour: see test_benchmarks.py",
+    "published/planes": "as above, and somebody else's files",
     "how-to/track": "a package that few need: see test_tracking.py",
     "how-to/many-machines": "clones at the same time, and a remote: see test_machines.py",
 }
