@@ -262,10 +262,11 @@ def test_a_plane_that_is_the_images_themselves_loses_nothing():
     """Scaled and turned points have the same neighbours and the same density."""
     points = np.random.default_rng(0).normal(size=(60, 2))
     labels = (points[:, 0] > 0).astype(int)
-    found = planes.measure(points, 7 * points[:, ::-1], labels)
+    images = planes.Images(points, labels)
+    found = images.measure(7 * points[:, ::-1])
     assert found["KL"] == pytest.approx(0, abs=1e-6)
     assert found["trustworthiness"] == found["continuity"] == 1
-    other = planes.measure(points, np.random.default_rng(1).normal(size=(60, 2)), labels)
+    other = images.measure(np.random.default_rng(1).normal(size=(60, 2)))
     assert other["KL"] > 0.001
     assert other["trustworthiness"] < 0.7
     assert other["kNN"] < found["kNN"]
