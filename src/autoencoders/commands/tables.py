@@ -196,8 +196,8 @@ def draw(table: Table, measured: Measured, path: Path) -> None:
 
 def _spans_decades(axes: "Axes") -> bool:
     values = np.concatenate([np.asarray(line.get_xdata(), float) for line in axes.lines])
-    values = values[np.isfinite(values)]
-    return bool(len(values)) and 0 < 10 * values.min() < values.max()
+    values = values[values > 0]  # neither missing ones nor zeros
+    return bool(len(values)) and 10 * values.min() < values.max()
 
 
 def _values(table: Table, measured: Measured, row: Row, column: str) -> list[float]:
