@@ -67,7 +67,9 @@ def test_every_weight_learns(kind: str, network: str, align):
     parts = model.loss(batch, batch, noise, torch.arange(8) % CLASSES)
     sum(parts[name] for name in model.own_losses if name in parts).backward()
     still = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
-    assert still == []
+    # It adds the same to the scores of all four rotations, which their softmax does not heed: what
+    # gradient it has is rounding, and on some processors there is none.
+    assert [name for name in still if not name.endswith("uprightness.to_code.bias")] == []
 
 
 @pytest.mark.parametrize(("kind", "network"), CASES)

@@ -84,7 +84,7 @@ def test_a_small_form_runs_and_makes_its_page(project, name):
     table = read_table(project.path(f"published/{name}.yaml"))
     page = project.path(f"docs/published/{name}.md").read_text(encoding="utf-8")
     for row in table.rows:
-        (line,) = re.findall(rf"^\| {re.escape(row.name)} \|.*$", page, re.M)
+        line = re.findall(rf"^\| {re.escape(row.name)} \|.*$", page, re.M)[0]
         cells = [cell.strip() for cell in line.split("|")[2:-1]]
         assert re.fullmatch(r"-?\d+(\.\d+)?", cells[len(table.sources())])  # ours, of one seed
         assert float(cells[-1]) >= 0
