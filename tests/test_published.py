@@ -63,8 +63,8 @@ def test_its_params_are_valid_and_its_columns_have_numbers(name, tmp_path, monke
         assert f"| {row.name} |" in page
 
 
-FORMS = {json.dumps(small(content_of(name))["params"]): name for name in TABLES}
-"""By their small forms: of tables that differ in their data alone one is run."""
+FORMS = ["iwae", "restoration"]
+"""Of each way in which columns are read, from metrics or from restored images, a table is run."""
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def project(tmp_path_factory) -> Project:
     return made
 
 
-@pytest.mark.parametrize("name", FORMS.values())
+@pytest.mark.parametrize("name", FORMS)
 def test_a_small_form_runs_and_makes_its_page(project, name):
     project.run("autoencoders", "published", name, "--seeds", "0", "--jobs", "2")
     table = read_table(project.path(f"published/{name}.yaml"))
