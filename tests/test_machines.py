@@ -51,7 +51,7 @@ def jobs(project: Project) -> list[str]:
 
 def test_one_machine_puts_together_what_others_have_run(project, jobs, finished, tmp_path):
     """It trains nothing, evaluates nothing, and ends where a single machine does."""
-    assert all("files pushed" in said for said in jobs)
+    assert all("what was run here is in the remote" in said for said in jobs)
     project.run("git", "clone", "--quiet", ".", str(tmp_path / "whole"))
     whole = Project.existing(tmp_path / "whole")
     ran = whole.repro("--pull")

@@ -1,4 +1,4 @@
-"""Tables of published/: each is valid, and a small form of each runs and makes its page."""
+"""Tables of published/: each is valid, and small forms of some run and make their pages."""
 
 import json
 import re

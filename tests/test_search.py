@@ -110,6 +110,8 @@ def test_accuracies_are_the_better_the_higher(pipeline, capsys):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        ({"jobs": 0}, "--jobs is 0, expected at least 1"),
+        ({"trials": 0}, "--trials is 0, expected at least 1"),
         ({"item": "vae-nothing"}, "vae-nothing: expected an item of params.yaml: ae-none,"),
         ({"settings": ["models.vae.betta=1:2"]}, "models.vae.betta is no key of params.yaml"),
         ({"settings": ["models.vae.beta=1"]}, "expected KEY=LOW:HIGH"),

@@ -19,7 +19,7 @@ SUMMARY, PARAMS = "metrics/summary.json", "params.yaml"
 WORKSPACE = "workspace"
 PANELS = 3
 TABLE, FIGURE, PAGE = "comparison.csv", "comparison.png", "index.html"
-HIGHER_IS_BETTER = {"knn_accuracy", "ssim"}
+HIGHER_IS_BETTER = {"knn_accuracy", "probe_accuracy", "class_accuracy", "ssim"}
 SMALL = 100
 """Of numbers from here on, such as nats, four digits behind the point are too many."""
 CHOSEN_BY, REPORTED = "validation", "test"
@@ -151,14 +151,8 @@ def _draw(path: Path, results: pd.DataFrame) -> None:
 
     What is the same in all is left out, unless everything is.
     """
-    found = comparison.differing(results)
-    results = (
-        results
-        if found.empty
-        else results.loc[
-            results.index.str.rpartition(".").get_level_values(0).isin(comparison.items_of(found))
-        ]
-    )
+    shown = comparison.compared(results)
+    results = results[[str(row).partition(".")[0] in shown for row in results.index]]
     parts = results.index.str.rpartition(".")
     metrics = list(dict.fromkeys(parts.get_level_values(2)))
     columns = min(PANELS, len(metrics))

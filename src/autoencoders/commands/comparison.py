@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
-from matplotlib.ticker import LogLocator, NullLocator
 
 from autoencoders.figures.grids import Row, image_grid
 from autoencoders.figures.style import STYLE, class_colour, save
+from autoencoders.figures.ticks import plain_decades
 from autoencoders.io.arrays import read_arrays
 from autoencoders.io.files import read_history
 
@@ -110,7 +110,7 @@ def write(
         revisions: name -> what Git calls it, None for the workspace.
     """
     heading, *others = results
-    items = items_of(differing(results[heading])) or items_of(results[heading])
+    items = compared(results[heading])
     sections = [_section("What differs", _table(settings.map(str)))]
     sections += [_section(heading, _metrics(results[heading]) + _image(figure, "The same numbers"))]
     with TemporaryDirectory() as temporary:
@@ -176,9 +176,7 @@ def _curves(
                     epochs, errors = history["epoch"], history["validation_mse"]
                     axes.plot(epochs, errors, ".-", color=colour, label=one.experiment)
             axes.set(title=item, xlabel="epoch", yscale="log")
-            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axes.yaxis.set_major_formatter("{x:g}")
-            axes.yaxis.set_minor_locator(NullLocator())
+            plain_decades(axes.yaxis)
             axes.xaxis.get_major_locator().set_params(integer=True)
         for axes in panels.flat[len(histories) :]:
             axes.axis("off")
@@ -252,6 +250,11 @@ def differing(results: pd.DataFrame) -> pd.DataFrame:
     """Rows that are not the same in all experiments."""
     words = results.map(lambda word: str(word).strip("* "))
     return results[words.nunique(axis=1) > 1]
+
+
+def compared(results: pd.DataFrame) -> list[str]:
+    """The items that differ, or all if none does."""
+    return items_of(differing(results)) or items_of(results)
 
 
 def items_of(results: pd.DataFrame) -> list[str]:

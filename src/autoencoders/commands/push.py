@@ -20,14 +20,15 @@ def push() -> None:
 
     try:
         with Repo() as project:
-            pushed = project.push(run_cache=True)
+            project.push(run_cache=True)
             runs = [
                 (entry.parent.name, entry.name)
                 for entry in Path(project.stage_cache.cache_dir).glob("*/*/*")
             ]
             for cache, objects in project.stage_cache.get_used_objs(runs).items():
                 here = {one for one in objects if (cache or project.cache.local).exists(one.value)}
-                pushed += len(project.cloud.push(here).transferred)
+                if failed := project.cloud.push(here).failed:
+                    raise UserError(f"{len(failed)} files were not pushed (see above)")
     except DvcException as error:
         raise UserError(f"nothing was pushed: {error}") from error
-    print(f"{pushed} files pushed")
+    print("what was run here is in the remote")

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 FOLDER = Path("search")
 RANGE = re.compile(r"(?P<low>[^:]+):(?P<high>[^:]+?)(?P<log>:log)?")
-ACCURACIES = {"probe_accuracy", "class_accuracy"}
 MARGIN, SHOWN = 0.08, 5
 LABEL = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
 
@@ -50,11 +49,14 @@ def search(
     items = ["-".join(one) for one in read_params().items()]
     if item not in items:
         raise UserError(f"{item}: expected an item of params.yaml: {', '.join(items)}")
+    for option, count in (("trials", trials), ("jobs", jobs)):
+        if count < 1:
+            raise UserError(f"--{option} is {count}, expected at least 1")
     optuna = _optuna()
     ranges = dict(map(_range, settings))
     if (path := Path(f"metrics/{item}.json")).exists():
         _value(read_json(path), metric, f"{path}")  # before anything is run for it
-    higher = metric in HIGHER_IS_BETTER | ACCURACIES
+    higher = metric in HIGHER_IS_BETTER
     FOLDER.mkdir(exist_ok=True)
     journal = optuna.storages.journal.JournalFileBackend(str(FOLDER / f"{name}.journal"))
     study = optuna.create_study(

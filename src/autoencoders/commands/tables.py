@@ -21,7 +21,7 @@ SECONDS_OF_A_MINUTE = 60
 
 Measured = Mapping[str, Mapping[str, Mapping[str, Any]]]
 """Seed -> item -> "values", a number or None for each column, the "seconds" of its training, and
-of its corrupted test images the SHA-256, as "inputs"."""
+as "inputs" the SHA-256 of its corrupted test images, where the table tells them."""
 
 
 class Column(Settings):
@@ -164,9 +164,9 @@ def draw(table: Table, measured: Measured, path: Path) -> None:
     """What each row has in the table's columns to draw, beside what is published."""
     # It takes its time to import: not before there is something to draw.
     from matplotlib import pyplot as plt
-    from matplotlib.ticker import LogLocator, NullLocator
 
     from autoencoders.figures.style import COLOURS, QUIET, STYLE, save
+    from autoencoders.figures.ticks import plain_decades
 
     drawn = table.figure or [next(iter(table.columns))]
     places = range(len(table.rows))
@@ -184,9 +184,7 @@ def draw(table: Table, measured: Measured, path: Path) -> None:
             axes.plot(means, places, "o", color=COLOURS[number], label=label)
         if _spans_decades(axes):
             axes.set_xscale("log")
-            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axes.xaxis.set_major_formatter("{x:g}")
-            axes.xaxis.set_minor_locator(NullLocator())
+            plain_decades(axes.xaxis)
         axes.set_yticks(places, [row.name for row in table.rows])
         axes.set_ylim(len(places) - 0.5, -0.5)
         axes.set_xlabel(drawn[0])
