@@ -4,7 +4,7 @@ from pathlib import Path
 
 from autoencoders.figures.heatmaps import distance_heatmap
 from autoencoders.figures.scatter import scatter
-from autoencoders.io.arrays import CODES, LABELS, read_arrays
+from autoencoders.io.arrays import CODES, LABELS, read_arrays, write_arrays
 from autoencoders.io.files import read_json, whole_folder
 from autoencoders.io.streams import subsample
 from autoencoders.measures.projections import project_pca, project_tsne
@@ -27,8 +27,10 @@ def plot_latent(params: Params, model_name: str, corruption_name: str) -> None:
         title = f"{item}: PCA of {len(codes):,} validation codes"
         scatter(folder / "pca.png", title, points, labels, classes, names)
 
+        mapped = {"positions": chosen}
         placed = project_tsne(codes[chosen], params.plot_latent.tsne_perplexity, params.seed)
         if placed is not None:
+            mapped["tsne"] = placed
             title = f"{item}: t-SNE of {len(chosen):,} validation codes"
             names = ["t-SNE 1", "t-SNE 2"]
             scatter(folder / "tsne.png", title, placed, labels[chosen], classes, names)
@@ -37,6 +39,7 @@ def plot_latent(params: Params, model_name: str, corruption_name: str) -> None:
             distance = distances(class_means(codes, labels, len(classes)))
             title = f"{item}: which classes lie close"
             distance_heatmap(folder / "class-distances.png", title, distance, classes)
+    write_arrays(Path(f"data/projections/{item}.safetensors"), mapped)
 
 
 if __name__ == "__main__":

@@ -201,7 +201,7 @@ def test_it_learns_and_keeps_what_was_asked_for(kind: str, tmp_path):
     progress = training(tmp_path, kind, epochs=30, grid=None).run()
     losses = [row["validation_mse"] for row in progress.history]
     assert losses[-1] < 0.6 * losses[0]
-    assert sorted(progress.snapshots) == [1, 2, 30]
+    assert sorted(progress.snapshots) == [1, 2, 4, 8, 16, 30]
     assert progress.snapshots[1].shape == (3, 1, 12, 12)
     assert progress.best_loss == min(row["validation_loss"] for row in progress.history)
     assert all(math.isfinite(value) for row in progress.history for value in row.values())

@@ -39,7 +39,7 @@ class Schedule:
     warmup_fraction: float
     """The part of all steps that warms up, 0 to 1."""
     snapshot_epochs: list[int]
-    """Epochs after which to keep reconstructions, beside the first and the last."""
+    """Epochs after which to keep reconstructions, beside powers of two and the last."""
     precision: str
     """Of the steps' arithmetic, a name of torch's: "float32" or "bfloat16"."""
 
@@ -208,7 +208,8 @@ class Training:
         if row["validation_loss"] < progress.best_loss:
             progress.best_loss = row["validation_loss"]
             progress.best_weights = copy.deepcopy(self.model.state_dict())
-        if epoch in {1, self.schedule.epochs, *self.schedule.snapshot_epochs}:
+        power_of_two = epoch.bit_count() == 1
+        if power_of_two or epoch in {self.schedule.epochs, *self.schedule.snapshot_epochs}:
             progress.snapshots[epoch] = to_bytes(reconstruct(self.model, self.data.shown_inputs))
 
     def _state(self) -> dict[str, Any]:
