@@ -128,7 +128,7 @@ EDITS = {
         "0.4 * (1",
         of("train") | {"train_classifier"},
     ),
-    "the report's page": ("report/page.html", "<title>", "<title >", {"report"}),
+    "the report's page": ("report/page/style.css", "--text:", "--ink:", {"report"}),
     "the training loop": ("training/loop.py", "self.model.train()", "self.model", of("train")),
 }
 

@@ -1,1 +1,1 @@
-"""The report: one page without requests, its content in content.py, its looks in page.html."""
+"""The report: one page without requests; what it holds is gathered here, its files lie in page."""

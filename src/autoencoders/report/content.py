@@ -6,27 +6,17 @@ moves a pixel by less than a grey level.
 
 import base64
 import io
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
-PAGE = Path(__file__).with_name("page.html")
-PLACE = '"CONTENT"'
 MAX_LEVELS = 1 << 24
 """Grey levels in the page's pictures, which keeps it below a hundred megabytes."""
 SHEET_COLUMNS = 25
 """Images side by side in a picture of many."""
-
-
-def page(content: dict[str, Any]) -> str:
-    """The whole page. `content` may hold any text: it cannot end the script that it stands in."""
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return PAGE.read_text(encoding="utf-8").replace(PLACE, text.replace("<", "\\u003c"))
 
 
 def packed(array: np.ndarray) -> str:
@@ -82,6 +72,13 @@ def most_explored(points: int, image_shape: Sequence[int], corruptions: int) -> 
 
 
 def first_blend(blends: Sequence[Sequence[str]], classes: Sequence[str]) -> list[int]:
-    """The two classes, or as many as there are, whose blend the page opens with."""
-    names = blends[0][:2] if blends else classes[:2]
-    return [classes.index(name) for name in names]
+    """The up to three classes whose blend the page opens with."""
+    names = max(blends, key=lambda names: len(names[:3])) if blends else classes[:2]
+    return [classes.index(name) for name in names[:3]]
+
+
+def data_url(path: Path) -> str | None:
+    """A PNG file as a URL that holds it; None where there is none."""
+    if not path.is_file():
+        return None
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()

@@ -1,15 +1,18 @@
-"""How the report's page decodes: by a decoder's operations, or by images decoded beforehand."""
+"""How the page runs a model: by its networks, or by images decoded beforehand."""
 
 import math
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
 import numpy as np
+import torch
 
+from autoencoders.io.tensors import to_float
 from autoencoders.models.base import Autoencoder
 from autoencoders.models.inference import decode_codes
 from autoencoders.report.content import MAX_LEVELS, SHEET_COLUMNS, packed, picture, plane_of
-from autoencoders.report.lowering import UnknownOperationError, lowered
+from autoencoders.report.network import UnknownOperationError, decoder, encoders, size
 from autoencoders.sampling.ways import interpolate
 
 SHARES = 5
@@ -17,21 +20,46 @@ SHARES = 5
 PLANE = 21
 """Images in a row of the plane."""
 ROOM = MAX_LEVELS // 4
+CHECKED = 8
+"""Images by which it is checked that the page's encoder gives the same."""
+MOST_NETWORKS = 11_000_000
+"""Bytes of the page for networks: beyond them encoders are left out."""
 
 
-def decoder_content(model: Autoencoder, codes: np.ndarray, means: np.ndarray) -> dict[str, Any]:
-    """The decoder's "layers" or, where the page could not run them, an "atlas", which it says.
+def network_content(
+    model: Autoencoder, inputs: np.ndarray, codes: np.ndarray, means: np.ndarray
+) -> dict[str, Any]:
+    """The "networks" that the page runs and, where it could not run the decoder, an "atlas".
+
+    What is left out is said.
 
     Args:
-        model: whose decoder it is.
+        model: whose networks they are.
+        inputs: uint8 images as the encoder sees them (N, C, H, W).
         codes: those of the images on the page's map (N, L).
         means: the mean codes of the classes (K, L), which may be none.
     """
+    model.eval()
+    networks: dict[str, Any] = {"align": None, "encode": None, "decode": None}
     try:
-        return {"layers": lowered(model), "atlas": None}
+        networks["decode"] = decoder(model).content
     except UnknownOperationError as reason:
         print(f"the page cannot run this decoder ({reason}): it shows images decoded beforehand")
-        return {"layers": None, "atlas": atlas(model, codes, means)}
+        return {"networks": networks, "atlas": atlas(model, codes, means)}
+    try:
+        found = encoders(model, to_float(torch.from_numpy(inputs[:CHECKED].copy())))
+        networks |= {name: network and network.content for name, network in found.items()}
+    except UnknownOperationError as reason:
+        print(f"the page cannot run this encoder ({reason}): it corrupts no images for it")
+    return {"networks": networks, "atlas": None}
+
+
+def leave_out_encoders(items: Sequence[dict[str, Any]]) -> None:
+    """Leave out encoders, of the last items first, until the page has room for all networks."""
+    for item in reversed(items):
+        if size([network for one in items for network in one["networks"].values()]) > MOST_NETWORKS:
+            item["networks"] |= {"align": None, "encode": None}
+            print(f"{item['name']}: the page has no room for its encoder")
 
 
 def atlas(model: Autoencoder, codes: np.ndarray, means: np.ndarray) -> dict[str, Any]:

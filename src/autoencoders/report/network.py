@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, fx, nn
 from torch.fx.experimental.proxy_tensor import make_fx
@@ -20,12 +19,52 @@ from autoencoders.models.base import Autoencoder
 from autoencoders.report.content import packed
 
 KNOWN = frozenset(
-    """
-    _safe_softmax _softmax _to_copy _unsafe_view add addmm alias arange argmax argmin bmm cat clamp clone
-    convolution div eq expand gelu getitem index mean mm mul native_batch_norm native_layer_norm
-    permute pow relu rot90 select sigmoid silu slice split squeeze stack sub sum t tanh transpose
-    unsqueeze view
-    """.split()
+    [
+        "_safe_softmax",
+        "_softmax",
+        "_to_copy",
+        "_unsafe_view",
+        "add",
+        "addmm",
+        "alias",
+        "arange",
+        "argmax",
+        "argmin",
+        "bmm",
+        "cat",
+        "clamp",
+        "clone",
+        "convolution",
+        "div",
+        "eq",
+        "expand",
+        "gelu",
+        "getitem",
+        "index",
+        "mean",
+        "mm",
+        "mul",
+        "native_batch_norm",
+        "native_layer_norm",
+        "permute",
+        "pow",
+        "relu",
+        "rot90",
+        "select",
+        "sigmoid",
+        "silu",
+        "slice",
+        "split",
+        "squeeze",
+        "stack",
+        "sub",
+        "sum",
+        "t",
+        "tanh",
+        "transpose",
+        "unsqueeze",
+        "view",
+    ]
 )
 """The operations that page/operations.js has, by their names in ATen, overloads aside."""
 TOLERANCE = 1 / 255
@@ -63,7 +102,7 @@ def decoder(model: Autoencoder) -> Network:
 
 
 def encoders(model: Autoencoder, inputs: Tensor) -> dict[str, Network | None]:
-    """"align", from an image (1, C, H, W) to one, if there is an aligner, and "encode" to a code.
+    """ "align", from an image (1, C, H, W) to one, if there is an aligner, and "encode" to a code.
 
     Args:
         model: whose encoder it is.
@@ -154,7 +193,10 @@ def _rounded(array: Tensor, bits: int) -> tuple[Tensor, dict[str, Any]]:
     shape = list(array.shape)
     values = array.detach().float()
     if bits == 16 or values.ndim < 2:
-        return values.half().to(array.dtype), {"shape": shape, "values": packed(values.cpu().numpy())}
+        return values.half().to(array.dtype), {
+            "shape": shape,
+            "values": packed(values.cpu().numpy()),
+        }
     rows = values.reshape(shape[0], -1)
     scales = (rows.abs().amax(dim=1, keepdim=True) / 127).clamp(min=1e-6).half().float()
     levels = (rows / scales).round().clamp(-127, 127)

@@ -94,3 +94,60 @@ def _row(
     cells = [name, *filled(errors, 3), *found, *filled(distances, 2), *filled(likelihood, 2)]
     cells.append(validation_mse)
     return {"cells": cells, "floor": False}
+
+
+def floors(
+    baselines: Mapping[str, Any], corruption: str, sizes: Iterable[int], changes: bool
+) -> list[tuple[str, float]]:
+    """What needs no training, and its test MSE, to stand below the models of a corruption.
+
+    Args:
+        baselines: metrics/baselines.json.
+        corruption: its name.
+        sizes: numbers in the models' codes, for PCA with as many.
+        changes: whether the input is another than the original, which PCA is given.
+    """
+    mse = baselines["mse"]
+    if changes:
+        return [("input itself", mse["copy"][corruption]), ("mean image", mse["mean_image"])]
+    components = [(f"PCA, {size} numbers", mse[f"pca_{size}"]) for size in sorted(set(sizes))]
+    return [*components, ("mean image", mse["mean_image"])]
+
+
+def table_content(
+    measured: Mapping[str, Mapping[str, Any]],
+    baselines: Mapping[str, Any],
+    dataset: str,
+    changes: Mapping[str, bool],
+    sizes: Sequence[int],
+) -> dict[str, Any]:
+    """What the page's tables hold.
+
+    Args:
+        measured: the metrics of each item.
+        baselines: those of what needs no autoencoder.
+        dataset: its name.
+        changes: the corruptions' names, and whether each changes anything.
+        sizes: numbers in the models' codes.
+    """
+    seen = list(changes)
+    return {
+        "columns": [dict(zip(("name", "meaning", "digits"), c, strict=True)) for c in COLUMNS],
+        "rows": [model_row(name, m) for name, m in measured.items()]
+        + baseline_rows(baselines, dataset, seen, sizes),
+        "floors": {name: floors(baselines, name, sizes, changes[name]) for name in seen},
+        "findings": [
+            {"name": name, "text": text}
+            for name, m in measured.items()
+            for text in m["training"]["findings"].values()
+        ],
+        "matrix": {"rows": list(measured), "columns": seen, "values": stress(measured, seen)},
+        "measures": {name: m["test"] for name, m in measured.items()},
+    }
+
+
+def stress(
+    measured: Mapping[str, Mapping[str, Any]], corruptions: Sequence[str]
+) -> list[list[float]]:
+    """The test MSE of every item on every corruption."""
+    return [[m["test"]["stress"][name]["mse"] for name in corruptions] for m in measured.values()]

@@ -1,0 +1,1 @@
+"""The report's page: plain files, and what makes one of them."""
