@@ -1,4 +1,4 @@
-"""Gather headline numbers, the stress figure, and all of it in one page that needs no network."""
+"""Draw figures of all models, and gather all of it in one page that needs no network."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import yaml
 from autoencoders.corruptions.registry import build_corruption
 from autoencoders.figures.heatmaps import error_heatmap
 from autoencoders.io.arrays import IMAGES, LABELS, read_arrays, read_pairs
-from autoencoders.io.files import read_json, whole_file, write_json
+from autoencoders.io.files import read_json, whole_file
 from autoencoders.params import Params, described
 from autoencoders.report.about import about, corruption_content, versions
 from autoencoders.report.content import SHEET_COLUMNS, first_blend, most_explored, picture
@@ -16,7 +16,7 @@ from autoencoders.report.decoder import leave_out_encoders
 from autoencoders.report.items import choose_explored, first_explored, item_content
 from autoencoders.report.page.assembly import page
 from autoencoders.report.samples import draw_samples
-from autoencoders.report.table import headlines, stress, table_content
+from autoencoders.report.table import stress, table_content
 from autoencoders.runner.stage import run_stage
 
 VALIDATION = Path("data/processed/validation.safetensors")
@@ -32,7 +32,6 @@ def report(params: Params) -> None:
         for name in names
     }
     baselines = read_json(Path("metrics/baselines.json"), "mse", "latent", "generation")
-    write_json(Path("metrics/summary.json"), {n: headlines(m) for n, m in measured.items()})
 
     title = "test MSE of every model on every corruption"
     errors, seen = np.array(stress(measured, list(corruptions))), [f"on {n}" for n in corruptions]

@@ -51,7 +51,7 @@ def run_all(params: Params) -> None:
     for model, corruption in params.items():
         for stage in ("train", "embed", "plot_latent", "generate", "evaluate"):
             run(stage, params, model, corruption)
-    for stage in ("baselines", "report"):
+    for stage in ("baselines", "summary", "report"):
         run(stage, params)
 
 

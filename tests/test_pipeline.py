@@ -16,7 +16,7 @@ from tests.project import MAKE_HERE, ROOT, Project, warm
 ITEMS = ["ae-rotate", "ae-jigsaw", "vae-rotate", "vae-jigsaw"]
 PER_ITEM = ["train", "embed", "plot-latent", "generate", "evaluate"]
 SINGLE = {"code", "download", "preprocess", "preprocess-corruptions", "train-classifier"}
-SINGLE |= {"baselines", "report"}
+SINGLE |= {"baselines", "summary", "report"}
 QUICK_PYTHON = ROOT / "tests" / "quick_python.py"
 
 
@@ -124,49 +124,50 @@ SMALL_MODEL = {
     "latent_dim": 2,
     "align": False,
 }
+GATHERED = {"summary", "report"}
 REUSED = {
     "the jigsaw's grid": (
         {"corruptions.jigsaw.grid": 4},
-        {"code", "preprocess-corruptions", "baselines", "report"}
+        {"code", "preprocess-corruptions", "baselines", *GATHERED}
         | stages_of("ae-jigsaw", "vae-jigsaw")
         | stages_of(*ITEMS, names=["evaluate"]),
     ),
     "the VAE's code": (
         {"models.vae.latent_dim": 4},
-        {"baselines", "report"} | stages_of("vae-rotate", "vae-jigsaw"),
+        {"baselines", *GATHERED} | stages_of("vae-rotate", "vae-jigsaw"),
     ),
     "a figure's setting": (
         {"plot_latent.tsne_perplexity": 11.0},
-        stages_of(*ITEMS, names=["plot-latent"]),
+        {"report"} | stages_of(*ITEMS, names=["plot-latent"]),
     ),
     "another figure's setting": (
         {"generate.interpolation_steps": 5},
-        stages_of(*ITEMS, names=["generate"]),
+        {"report"} | stages_of(*ITEMS, names=["generate"]),
     ),
     "a new model": (
         {"models.small": SMALL_MODEL},
-        {"code", "baselines", "report"} | stages_of("small-rotate", "small-jigsaw"),
+        {"code", "baselines", *GATHERED} | stages_of("small-rotate", "small-jigsaw"),
     ),
     "a new corruption": (
         {"corruptions.mixed": {"kind": "jigsaw", "grid": 2}},
-        {"code", "preprocess-corruptions", "baselines", "report"}
+        {"code", "preprocess-corruptions", "baselines", *GATHERED}
         | stages_of("ae-mixed", "vae-mixed")
         | stages_of(*ITEMS, names=["evaluate"]),
     ),
-    "a model less": ({"models.vae": None}, {"report"}),
+    "a model less": ({"models.vae": None}, GATHERED),
     "the mixture": (
         {"mixture.components": 2},
         # The codes stay as they are, so their map does.
-        {"report"} | stages_of(*ITEMS, names=["embed", "generate", "evaluate"]),
+        GATHERED | stages_of(*ITEMS, names=["embed", "generate", "evaluate"]),
     ),
     "the samples of a bound": (
         {"evaluate.importance_samples": 3},
-        {"report"} | stages_of(*ITEMS, names=["evaluate"]),
+        GATHERED | stages_of(*ITEMS, names=["evaluate"]),
     ),
     "the report": ({"report.points": 50}, {"report"}),
     "the classifier": (
         {"classifier.epochs": 3},
-        {"train-classifier", "baselines", "report"}
+        {"train-classifier", "baselines", *GATHERED}
         | stages_of(*ITEMS, names=["generate", "evaluate"]),
     ),
 }
@@ -196,7 +197,7 @@ def test_a_change_reruns_what_it_affects_and_nothing_else(drawn: Project, change
 def test_a_changes_metrics_differ_where_it_was_evaluated_again(drawn: Project):
     with changed(drawn, {"models.vae.beta": 2.0}):
         ran = set(drawn.repro(**drawn.quick))
-        assert ran == {"report"} | stages_of("vae-rotate", "vae-jigsaw")
+        assert ran == GATHERED | stages_of("vae-rotate", "vae-jigsaw")
         diff = drawn.run("dvc", "metrics", "diff", "--json", "HEAD").stdout
         touched = {item for item in ITEMS if f'metrics/{item}.json"' in diff}
         assert touched == {"vae-rotate", "vae-jigsaw"}
@@ -214,7 +215,7 @@ def test_an_edit_without_effect_runs_nothing_and_another_what_runs_it(drawn: Pro
         edited(drawn, "src/autoencoders/corruptions/kinds/jigsaw.py", "grid is {", "it is {")
         edited(drawn, "src/autoencoders/figures/scatter.py", "20_000 / len", "10_000 / len")
         ran = set(drawn.repro(**drawn.quick))
-        assert ran == {"code"} | stages_of(*ITEMS, names=["plot-latent"])
+        assert ran == {"code", "report"} | stages_of(*ITEMS, names=["plot-latent"])
 
 
 def test_what_was_made_of_a_removed_entry_does_not_count(drawn: Project, tmp_path):
@@ -243,7 +244,7 @@ def test_what_was_made_of_a_removed_entry_does_not_count(drawn: Project, tmp_pat
 def test_a_seed_that_has_no_results_is_run_and_then_known(drawn: Project):
     command = [sys.executable, "-m", "autoencoders", "seeds", "0", "1"]
     said = drawn.run(*command, PYTHONPATH="src", **drawn.quick).stdout
-    assert "Running stage 'report'" in said
+    assert "Running stage 'summary'" in said
     assert "Running stage 'generate" not in said
     assert "Seeds 0, 1: mean (lowest to highest)" in said
     row = re.search(r"^\| ae-jigsaw \| (\S+) \((\S+) to (\S+)\) \|$", said, flags=re.MULTILINE)

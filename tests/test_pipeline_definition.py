@@ -93,6 +93,7 @@ UNNEEDED = {
     "plot_latent": ["torch", "sklearn", *HEAVY],
     "train": ["sklearn", "matplotlib", *HEAVY],
     "generate": ["sklearn", *HEAVY],
+    "summary": ["torch", "sklearn", "matplotlib", *HEAVY],
     "report": ["sklearn", *HEAVY],
     "evaluate": ["matplotlib", "torchvision", "torch._dynamo", "torchmetrics"],
 }

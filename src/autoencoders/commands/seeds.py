@@ -30,7 +30,7 @@ def seeds(seeds: Sequence[int], *, jobs: int) -> None:
     names = {seed: "HEAD" if seed == own else f"seed-{seed}" for seed in dict.fromkeys(seeds)}
     missing = [seed for seed, name in names.items() if not _has_results(name)]
     for seed in missing:
-        _dvc("exp", "run", "--queue", "--name", names[seed], "-S", f"seed={seed}", "report")
+        _dvc("exp", "run", "--queue", "--name", names[seed], "-S", f"seed={seed}", "summary")
     if missing:
         _dvc("exp", "run", "--run-all", "--jobs", str(jobs))
     results = pd.DataFrame({seed: read_revision(name)[1] for seed, name in names.items()})
