@@ -11,7 +11,8 @@ import yaml
 
 from autoencoders.checks import check_parts
 from autoencoders.commands.score import hash_of_inputs
-from autoencoders.commands.tables import Table, markdown, read_table, write_page
+from autoencoders.commands.table_page import markdown, write_page
+from autoencoders.commands.tables import Table, read_table
 from autoencoders.commands.use import use
 from autoencoders.errors import UserError
 from autoencoders.io.arrays import IMAGES, read_arrays
@@ -136,9 +137,9 @@ def test_the_table_has_means_ranges_and_differences():
     assert lines[3] == "| B |  | 2.00 (2.00 to 2.00) | 0.2 (0.2 to 0.2) |  |  |"
 
 
-@pytest.mark.parametrize("figure", [None, ["MSE", "SSIM"]])
-def test_a_page_is_made_of_what_there_is(tmp_path, figure):
-    write_page(Table.model_validate(table_of(figure=figure)), "some", MEASURED, tmp_path)
+@pytest.mark.parametrize("drawn", [{}, {"figure": ["MSE", "SSIM"]}, {"curve": ["MSE", "SSIM"]}])
+def test_a_page_is_made_of_what_there_is(tmp_path, drawn):
+    write_page(Table.model_validate(table_of(**drawn)), "some", MEASURED, tmp_path)
     page = (tmp_path / "some.md").read_text(encoding="utf-8")
     assert 'make published TABLE=some SEEDS="0 1"' in page
     assert "![" in page
@@ -175,6 +176,8 @@ def test_the_test_sets_are_told_by_their_hashes(tmp_path):
         ({"rows": []}, "rows: List should have at least 1 item"),
         ({"rows": [{"name": "A", "item": "c-none"}]}, "'c-none', expected of a-none, b-none"),
         ({"figure": ["MSE", "PSNR"]}, "figure names 'PSNR', expected of MSE, SSIM"),
+        ({"curve": ["MSE", "PSNR"]}, "curve names 'PSNR', expected of MSE, SSIM"),
+        ({"curve": ["MSE"]}, "curve: List should have at least 2 items"),
         (
             {"rows": [{"name": "A", "item": "a-none", "beside": {"PSNR": "b-none"}}]},
             "beside names 'PSNR', expected of MSE, SSIM",

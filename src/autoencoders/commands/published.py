@@ -10,7 +10,8 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from autoencoders.commands.copies import kept_copy, run_pipeline, run_python
 from autoencoders.commands.score import Task, hash_of_inputs
-from autoencoders.commands.tables import Table, read_table, write_page
+from autoencoders.commands.table_page import write_page
+from autoencoders.commands.tables import Table, read_table
 from autoencoders.errors import UserError
 from autoencoders.io.arrays import CODES, LABELS, read_arrays
 from autoencoders.io.files import read_json, write_json
