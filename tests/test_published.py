@@ -26,10 +26,10 @@ SMALL_NETWORKS = {"mlp": {"widths": [8]}, "conv": {"channels": [4, 8]}}
 def small(content: dict[str, Any]) -> dict[str, Any]:
     """A row of the table on the embedded digits, with small networks, for an epoch.
 
-    One beside which another item stands, if there is any.
+    The last beside which another item stands, if there is any.
     """
     params, rows = content["params"], content["rows"]
-    content["rows"] = [row for row in rows if "beside" in row][:1] or rows[:1]
+    content["rows"] = [row for row in rows if "beside" in row][-1:] or rows[:1]
     used = {
         item for row in content["rows"] for item in (row["item"], *row.get("beside", {}).values())
     }
@@ -87,7 +87,8 @@ def test_a_small_form_runs_and_makes_its_page(project, name):
         line = re.findall(rf"^\| {re.escape(row.name)} \|.*$", page, re.M)[0]
         cells = [cell.strip() for cell in line.split("|")[2:-1]]
         assert re.fullmatch(r"-?\d+(\.\d+)?", cells[len(table.sources())])  # ours, of one seed
-        assert float(cells[-1]) >= 0
+        # No time where the training is that of another table, taken from the cache.
+        assert not cells[-1] or float(cells[-1]) >= 0
     assert project.path(f"docs/published/{name}.png").stat().st_size > 5000
     changed = project.run("git", "status", "--porcelain").stdout.splitlines()
     assert [line for line in changed if "docs/published/" not in line] == []
