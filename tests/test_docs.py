@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
 from autoencoders.__main__ import main
@@ -168,7 +169,7 @@ def check_compare(reader: Reader, said: str) -> None:
     assert "models.ae.latent_dim" in said
     asked = []
     with launched() as browser:
-        page = browser.new_page()
+        page = browser.new_page(bypass_csp=True)  # for axe
         page.on("request", lambda request: asked.append(request.url))
         page.goto(reader.project.path("dvc_plots/index.html").as_uri())
         page.locator("svg.marks").nth(1).wait_for()
@@ -181,6 +182,8 @@ def check_compare(reader: Reader, said: str) -> None:
         pictures = page.locator("img")
         assert pictures.count() == 3  # metrics, curves, and the images of the item that differs
         assert all(pictures.evaluate_all("all => all.map(one => one.naturalWidth > 300)"))
+        results = Axe().run(page)
+        assert results.violations_count == 0, results.generate_report()
         page.set_viewport_size({"width": 390, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert {url.partition(":")[0] for url in asked} == {"file"}

@@ -9,38 +9,32 @@ from tempfile import TemporaryDirectory
 import pandas as pd
 
 from autoencoders.commands.compared import curves, fetched, grids
+from autoencoders.report.page import assembly
+from autoencoders.report.page.assembly import policy, read
 
-PAGE = """<!DOCTYPE html>
+PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
-  content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ margin: 0 auto; max-width: 70rem; padding: 1rem; font: 1rem/1.5 system-ui, sans-serif; }}
-h1 {{ font-size: 1.5rem; overflow-wrap: anywhere; }}
-h2 {{ margin-top: 2.5rem; font-size: 1.2rem; }}
-.scroll {{ overflow-x: auto; }}
-table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
-th, td {{ padding: 0.25rem 0.7rem; border-bottom: 1px solid #8886; text-align: right; }}
-th[scope=row] {{ text-align: left; font-weight: normal; }}
-th[scope=rowgroup] {{ text-align: left; padding-top: 0.8rem; }}
-img {{ max-width: 100%; background: #fff; display: block; margin: 0.5rem 0; }}
-@media (max-width: 40rem) {{
-  th, td {{ padding: 0.2rem 0.35rem; font-size: 0.9rem; }}
-}}
-@media print {{ h2, img, tr {{ break-inside: avoid; }} }}
-</style>
+<style>{style}</style>
 </head>
 <body>
-<h1>{title}</h1>
+<header><h1>{title}</h1></header>
+<main>
 {sections}
+</main>
 </body>
 </html>
 """
+STYLE = """
+h1 { overflow-wrap: anywhere; }
+th[scope=rowgroup] { font-weight: 600; padding-top: 0.8rem; }
+img { max-width: 100%; background: #fff; display: block; margin: 0.5rem 0; }
+"""
+"""What this page has beside the report's style."""
 
 
 def write(
@@ -79,7 +73,13 @@ def write(
             missing = "<p>Not in DVC's cache here: <code>dvc pull</code>, or run them.</p>"
             sections += [_section(title, found or missing)]
     sections += [_section(other, _metrics(results[other])) for other in others]
-    text = PAGE.format(title=escape(", ".join(names)), sections="\n".join(sections))
+    style = read(assembly.STYLE) + STYLE
+    text = PAGE.format(
+        title=escape(", ".join(names)),
+        policy=policy(style=style),
+        style=style,
+        sections="\n".join(sections),
+    )
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -108,7 +108,9 @@ def _metrics(words: pd.DataFrame) -> str:
 def _framed(columns: Iterable[str], lines: Sequence[str]) -> str:
     head = "".join(f'<th scope="col">{escape(str(name))}</th>' for name in columns)
     body = "\n".join([f"<tr><td></td>{head}</tr>", *lines])
-    return f'<div class="scroll"><table>{body}</table></div>'
+    name = "Table, which may be scrolled sideways"
+    opening = f'<div class="scroll" tabindex="0" role="group" aria-label="{name}">'
+    return f"{opening}<table>{body}</table></div>"
 
 
 def _rows(words: pd.DataFrame) -> list[str]:

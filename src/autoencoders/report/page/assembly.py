@@ -37,20 +37,16 @@ EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const) ([\w$]+|\[[^\]]*\
 
 def page(title: str, content: dict[str, Any]) -> str:
     """The whole page. `content` may hold any text: it cannot end the script that it stands in."""
-    style, script = _read(STYLE), script_of_modules()
-    policy = (
-        "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
-        f"script-src '{_digest(script)}'; style-src '{_digest(style)}'"
-    )
+    style, script = read(STYLE), script_of_modules()
     data = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     parts = {
-        "POLICY": policy,
+        "POLICY": policy(script=script, style=style),
         "TITLE": html.escape(title),
         "STYLE": style,
         "CONTENT": data.replace("<", "\\u003c"),
         "SCRIPT": script,
     }
-    return re.sub(r"\b(?:" + "|".join(parts) + r")\b", lambda found: parts[found[0]], _read(MARKUP))
+    return re.sub(r"\b(?:" + "|".join(parts) + r")\b", lambda found: parts[found[0]], read(MARKUP))
 
 
 def script_of_modules() -> str:
@@ -59,11 +55,18 @@ def script_of_modules() -> str:
 
 
 def _module(name: str) -> str:
-    source = _read(name)
+    source = read(name)
     exported = ", ".join(found.strip("[]") for found in EXPORT.findall(source))
     body = IMPORT.sub(r"const \1 = modules.\2;\n", EXPORT.sub("", source))
     stem = name.removesuffix(".js")
     return f"modules.{stem} = (() => {{\n{body}return {{ {exported} }};\n}})();"
+
+
+def policy(**allowed: str) -> str:
+    """A Content-Security-Policy of a page whose "script" and "style" are these texts alone."""
+    sources = [f"{kind}-src '{_digest(text)}'" for kind, text in allowed.items()]
+    nothing = [f"{kind} 'none'" for kind in ("default-src", "base-uri", "form-action")]
+    return "; ".join([*nothing, "img-src data:", *sources])
 
 
 def _digest(text: str) -> str:
@@ -71,5 +74,6 @@ def _digest(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _read(name: str) -> str:
+def read(name: str) -> str:
+    """The text of one of the page's files."""
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
