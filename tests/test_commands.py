@@ -434,7 +434,7 @@ def test_a_ready_experiment_takes_the_place_of_its_sections_alone(experiment, na
     assert after.model_dump(exclude=same) == before.model_dump(exclude=same)
     assert comment in (experiment / "params.yaml").read_text()
     pipeline = (experiment / "dvc.yaml").read_text()
-    assert all(pipeline.count(f"- metrics/{m}-{c}.json\n") == 1 for m, c in after.items())
+    assert all(pipeline.count(f"- metrics/{m}-{c}.json\n") == 2 for m, c in after.items())
     assert "dvc repro runs it" in capsys.readouterr().out
 
 
