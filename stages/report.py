@@ -81,7 +81,7 @@ def report(params: Params) -> None:
         "versions": versions(),
     }
     with whole_file(Path("plots/report.html")) as unfinished:
-        text = page(f"Autoencoders of {dataset['name']}", content)
+        text = page(f"Autoencoders on {dataset['name']}", content)
         unfinished.write_text(text, encoding="utf-8", newline="\n")
 
 

@@ -110,7 +110,7 @@ def floors(
     mse = baselines["mse"]
     if changes:
         return [("input itself", mse["copy"][corruption]), ("mean image", mse["mean_image"])]
-    components = [(f"PCA, {size} numbers", mse[f"pca_{size}"]) for size in sorted(set(sizes))]
+    components = [(f"PCA, {size}", mse[f"pca_{size}"]) for size in sorted(set(sizes))]
     return [*components, ("mean image", mse["mean_image"])]
 
 

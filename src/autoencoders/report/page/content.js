@@ -84,7 +84,7 @@ export function number(value, digits) {
 /** To so many significant digits, never as a power of ten. */
 export function short(value, digits = 3) {
   if (value === null || value === undefined) return "–";
-  if (Number.isInteger(value)) return String(value).replace("-", "−");
+  if (Number.isInteger(value) || Math.abs(value) < 5e-7) return String(Math.round(value)).replace("-", "−");
   const places = digits - 1 - Math.floor(Math.log10(Math.abs(value) || 1));
   return number(value, Math.min(6, Math.max(0, places)));
 }

@@ -93,7 +93,7 @@ function showModel() {
   $("nearest").hidden = !nearest;
   $("nearest").replaceChildren(...(nearest ? [element("img", { src: nearest, alt:
     `${name}: samples above the training images nearest to them` }), element("figcaption", { textContent:
-    "Samples that `dvc repro` drew, each above the training image nearest to it: near copies would mean "
+    "Samples that the pipeline drew, each above the training image nearest to it: near copies would mean "
     + "that the model repeats what it has seen." })] : []));
   $("of-classes").hidden = !content.classes.length;
   if (content.classes.length) {

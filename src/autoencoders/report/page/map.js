@@ -127,7 +127,7 @@ function drawDot(context, label, x, y, size, faded) {
   context.beginPath();
   context.arc(x, y, Math.max(2.5, size / 150), 0, 7);
   context.fillStyle = classColour(label);
-  context.globalAlpha = faded ? 0.15 : 0.75;
+  context.globalAlpha = faded ? 0.3 : 0.75;
   context.fill();
   context.globalAlpha = 1;
 }

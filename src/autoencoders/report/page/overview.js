@@ -26,12 +26,12 @@ function errors({ corruption }) {
     const { mse, mse_per_class: byClass } = content.measures[item.name].reconstruction;
     const classes = Object.values(byClass ?? {});
     const [least, most] = [Math.min(...classes), Math.max(...classes)].map((v) => number(v, 4));
-    const range = classes.length ? `${least} to ${most}` : "";
+    const range = classes.length ? `${least}\u2013${most}` : "";
     return { name: item.model, mse, range, model: item.model };
   });
   const floors = content.floors[corruption].map(([name, mse]) => ({ name, mse, range: "", floor: true }));
   return element("table", {},
-    element("thead", {}, element("tr", {}, ...["", "test MSE", "of the classes"].map((name) =>
+    element("thead", {}, element("tr", {}, ...["", "test MSE", "by class"].map((name) =>
       name ? element("th", { scope: "col", textContent: name }) : element("td")))),
     element("tbody", {}, ...[...rows, ...floors].map((row) => element("tr", {
       className: row.floor ? "floor" : row.model === shownModel ? "chosen" : "",

@@ -67,12 +67,23 @@ function again() {
   restore();
 }
 
+/** The first draw that changes anything, or the last of a few: k = 0 would show nothing. */
+function drawFirst() {
+  const original = pixelsOf("original", image);
+  for (let tries = 0; tries < 8; tries++) {
+    records = draw(parts(), SHAPE);
+    if (squaredError(apply(parts(), original, SHAPE, records), original)) break;
+  }
+  held = null;
+  restore();
+}
+
 function change() {
   const turns = part(["rotate"]) >= 0, swaps = part(["jigsaw", "scramble"]) >= 0;
   $("harm-turn").hidden = !turns;
   $("harm-note").textContent = swaps ? "Choose two tiles of the input, one after the other, to swap them."
     : "";
-  again();
+  drawFirst();
 }
 
 export function startRestore() {
