@@ -1,25 +1,32 @@
 /* Arrays as the page holds them: base64 of float16, or of bytes with a scale for each row. */
 
 function bytesOf(text) {
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const letters = atob(text), bytes = new Uint8Array(letters.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = letters.charCodeAt(at);
+  return bytes;
 }
+
+/** What each float16 stands for: looked up, as a page has millions of them. */
+const HALVES = Float32Array.from({ length: 1 << 16 }, (_, half) => {
+  const sign = half & 0x8000 ? -1 : 1, exponent = (half >> 10) & 31, fraction = half & 1023;
+  return exponent === 0 ? sign * 2 ** -24 * fraction
+    : sign * 2 ** (exponent - 15) * (1 + fraction / 1024);
+});
 
 /** float16 numbers, row by row. */
 export function unpack(text) {
-  const halves = new Uint16Array(bytesOf(text).buffer);
-  return Float32Array.from(halves, (half) => {
-    const sign = half & 0x8000 ? -1 : 1, exponent = (half >> 10) & 31, fraction = half & 1023;
-    return exponent === 0 ? sign * 2 ** -24 * fraction
-      : sign * 2 ** (exponent - 15) * (1 + fraction / 1024);
-  });
+  const halves = new Uint16Array(bytesOf(text).buffer), numbers = new Float32Array(halves.length);
+  for (let at = 0; at < halves.length; at++) numbers[at] = HALVES[halves[at]];
+  return numbers;
 }
 
 /** The numbers of a network's array. */
 export function unpackArray({ values, levels, scales }) {
   if (values !== undefined) return unpack(values);
   const rows = unpack(scales), whole = new Int8Array(bytesOf(levels).buffer);
-  const width = whole.length / rows.length;
-  return Float32Array.from(whole, (level, at) => level * rows[Math.floor(at / width)]);
+  const width = whole.length / rows.length, numbers = new Float32Array(whole.length);
+  for (let at = 0; at < whole.length; at++) numbers[at] = whole[at] * rows[Math.floor(at / width)];
+  return numbers;
 }
 
 /** The row of a matrix with so many columns. */

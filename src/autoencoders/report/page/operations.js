@@ -120,21 +120,24 @@ function convolution(x, weight, bias, stride, padding, dilation, transposed, mor
   return bias ? combined(made, reshaped(bias, [-1, 1, 1]), (a, b) => a + b) : made;
 }
 
+/** Of so many indices those that a tap takes to an index of the others: first and last. */
+function reach(count, others, stride, shift) {
+  return [Math.max(0, Math.ceil(-shift / stride)),
+    Math.min(count - 1, Math.floor((others - 1 - shift) / stride))];
+}
+
 /** A convolution (1, C, H, W), by its taps: all pixels of a map for each. */
 function gathered(x, weight, { stride, padding, dilation }) {
-  const [outs, ins, ...kernel] = weight.shape, [, , h, w] = x.shape;
+  const [outs, , ...kernel] = weight.shape, [, , h, w] = x.shape;
   const [H, W] = [h, w].map((side, axis) => Math.floor((side + 2 * padding[axis]
     - dilation[axis] * (kernel[axis] - 1) - 1) / stride[axis]) + 1);
   const made = new Float32Array(outs * H * W);
   eachTap(x, weight, (o, i, k, l, value, pixels) => {
-    for (let I = 0; I < H; I++) {
-      const row = I * stride[0] - padding[0] + k * dilation[0];
-      if (row < 0 || row >= h) continue;
-      for (let J = 0; J < W; J++) {
-        const column = J * stride[1] - padding[1] + l * dilation[1];
-        if (column >= 0 && column < w)
-          made[(o * H + I) * W + J] += value * pixels[(i * h + row) * w + column];
-      }
+    const down = k * dilation[0] - padding[0], right = l * dilation[1] - padding[1];
+    const [top, bottom] = reach(H, h, stride[0], down), [first, last] = reach(W, w, stride[1], right);
+    for (let I = top; I <= bottom; I++) {
+      const to = (o * H + I) * W, from = (i * h + I * stride[0] + down) * w + right;
+      for (let J = first; J <= last; J++) made[to + J] += value * pixels[from + J * stride[1]];
     }
   });
   return tensor(made, [1, outs, H, W]);
@@ -147,25 +150,23 @@ function spread(x, weight, { stride, padding, dilation, more }) {
     + dilation[axis] * (kernel[axis] - 1) + more[axis] + 1);
   const made = new Float32Array(outs * H * W);
   eachTap(x, swapped(weight, 0, 1), (o, i, k, l, value, pixels) => {
-    for (let row = 0; row < h; row++) {
-      const I = row * stride[0] - padding[0] + k * dilation[0];
-      if (I < 0 || I >= H) continue;
-      for (let column = 0; column < w; column++) {
-        const J = column * stride[1] - padding[1] + l * dilation[1];
-        if (J >= 0 && J < W) made[(o * H + I) * W + J] += value * pixels[(i * h + row) * w + column];
-      }
+    const down = k * dilation[0] - padding[0], right = l * dilation[1] - padding[1];
+    const [top, bottom] = reach(h, H, stride[0], down), [first, last] = reach(w, W, stride[1], right);
+    for (let row = top; row <= bottom; row++) {
+      const to = (o * H + row * stride[0] + down) * W + right, from = (i * h + row) * w;
+      for (let column = first; column <= last; column++)
+        made[to + column * stride[1]] += value * pixels[from + column];
     }
   });
   return tensor(made, [1, outs, H, W]);
 }
 
-function eachTap(x, weight, add) {
-  const [outs, ins, rows, columns] = weight.shape, taps = rowByRow(weight).data;
+function eachTap(x, { data, shape: [outs, ins, rows, columns], strides, offset }, add) {
   const pixels = rowByRow(x).data;
-  let at = 0;
   for (let o = 0; o < outs; o++) for (let i = 0; i < ins; i++)
     for (let k = 0; k < rows; k++) for (let l = 0; l < columns; l++)
-      add(o, i, k, l, taps[at++], pixels);
+      add(o, i, k, l, data[offset + o * strides[0] + i * strides[1] + k * strides[2] + l * strides[3]],
+        pixels);
 }
 
 /** A network as the page holds it, with its arrays unpacked. */
