@@ -46,7 +46,7 @@ def test_every_flavour_goes_through_every_stage(elsewhere, capsys):
     assert {model.kind for model in params.models.values()} == set(kinds("model"))
     run_all(params)
     said = capsys.readouterr().out
-    assert said.count("the page cannot run this decoder") == 1
+    assert "the page cannot run" not in said
     assert len(metrics("summary")) == len(params.models)
     found = {model: metrics(f"{model}-none")["test"] for model in params.models}
     with_prior = {m for m, test in found.items() if "prior_samples" in test["generation"]}

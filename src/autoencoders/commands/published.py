@@ -57,7 +57,7 @@ def published(name: str, *, seeds: Sequence[int], jobs: int, inputs: bool) -> No
         fresh, known = _log(folder)[logged:], results.get(seed, {})
         results[seed] = {
             item: {
-                "values": _values(folder, item, table),
+                "values": column_values(folder, item, table),
                 "seconds": _seconds(fresh, item) or known.get(item, {}).get("seconds"),
                 "inputs": hash_of_inputs(_task(folder, item).inputs) if table.test_sets else None,
             }
@@ -83,7 +83,7 @@ def _targets(table: Table) -> list[str]:
     return (["baselines"] if "baselines" in files else []) + items
 
 
-def _values(folder: Path, item: str, table: Table) -> dict[str, float | None]:
+def column_values(folder: Path, item: str, table: Table) -> dict[str, float | None]:
     """What each column says of an item; None where there is no such number."""
     sources: dict[str | None, Any] = {}
     found: dict[str, float | None] = {}
