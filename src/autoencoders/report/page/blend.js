@@ -69,7 +69,7 @@ function setShares(found) {
 
 export function startBlend() {
   const triangle = $("triangle");
-  handle = drawing("circle", { r: 9, tabindex: 0, role: "slider", "aria-label":
+  handle = drawing("circle", { r: 9, cx: 100, cy: 114, tabindex: 0, role: "slider", "aria-label":
     "Shares of A, B and C: arrow keys move it", "aria-valuemin": 0, "aria-valuemax": 100 });
   triangle.append(drawing("polygon", { points: CORNERS.map((at) => at.join()).join(" ") }),
     ...CORNERS.map(([x, y], n) => drawing("text", { x: x - 5, y: n ? y + 18 : y - 8 }, "ABC"[n])), handle);
