@@ -1,7 +1,7 @@
 """A model's networks as the page's script runs them: torch's own operations, one after the other.
 
 What a network does to one example is traced down to the operations of ATen, of which the script
-knows some thirty. One that it does not know raises an UnknownOperationError.
+knows some forty. One that it does not know raises an UnknownOperationError.
 """
 
 import base64
