@@ -11,7 +11,7 @@ import { alongLine, weighted } from "./sampling.js";
 import { pixelsOf } from "./sheets.js";
 
 const FRAMES = 14, THUMBNAILS = 48, NEIGHBOURS = 6, KEY_STEP = 12;
-let tool = "point", from = null, dragged = false;
+let tool = "point", from = null, dragged = false, tipped = "";
 
 /** The code of a place: of the plane itself, or, of t-SNE, amid those that lie nearest. */
 function codeAt(place) {
@@ -28,19 +28,26 @@ function codeAt(place) {
 }
 
 function showTip(place) {
-  const index = nearestTo(place), tip = $("tip"), { name, corruption } = view.model;
+  const index = nearestTo(place), tip = $("tip"), wanted = `${view.model.name} ${index}`;
   tip.hidden = index === null;
   if (index === null) return;
+  // The networks run once for an image, however often the pointer moves over it.
+  if (tipped !== wanted) fillTip(index);
+  tipped = wanted;
+  const [x, y] = toScreen(place), size = $("map").clientWidth;
+  tip.style.left = `${Math.max(0, Math.min(x + 14, size - tip.offsetWidth))}px`;
+  tip.style.top = y + 14 + tip.offsetHeight > size && y > tip.offsetHeight + 14
+    ? `${y - 14 - tip.offsetHeight}px` : `${y + 14}px`;
+}
+
+function fillTip(index) {
+  const { name, corruption } = view.model;
   const original = pixelsOf("original", index), input = pixelsOf(corruption, index);
   const aligned = align(name, input), output = decode(name, codeOf(name, index));
   const shown = [["original", original], ["input", input], ["aligned", aligned], ["output", output]];
   $("tip-class").textContent = `${className(index)}, error ${short(squaredError(output, original))}`;
   $("tip-images").replaceChildren(...shown.filter(([, values]) => values)
     .map(([words, values]) => captioned(values, words)));
-  const [x, y] = toScreen(place), size = $("map").clientWidth;
-  tip.style.left = `${Math.max(0, Math.min(x + 14, size - tip.offsetWidth))}px`;
-  tip.style.top = y + 14 + tip.offsetHeight > size && y > tip.offsetHeight + 14
-    ? `${y - 14 - tip.offsetHeight}px` : `${y + 14}px`;
 }
 
 function point(place) {
