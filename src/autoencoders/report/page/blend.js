@@ -21,7 +21,7 @@ function sharesOf(corners) {
   return sum ? own.map((share) => share / sum) : own.map((_, n) => Number(n === 0));
 }
 
-export function showBlend() {
+function showBlend() {
   const corners = [0, 1, 2].map(corner);
   if (!corners.some(Boolean)) return;
   const parts = sharesOf(corners), first = corners.find(Boolean);

@@ -42,7 +42,7 @@ const span = (level, random) => Array.isArray(level)
   ? level[0] + random() * (level[1] - level[0]) : level;
 
 /** By their kinds: what is drawn for an image, what is done to it, and that in words. */
-export const CORRUPTIONS = {
+const CORRUPTIONS = {
   none: { draw: () => ({}), apply: (pixels) => pixels, words: () => "" },
   rotate: {
     draw: (settings, shape, random) => ({ k: Math.floor(4 * random()) }),

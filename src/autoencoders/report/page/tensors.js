@@ -1,6 +1,6 @@
 /* Tensors with strides, as torch has them: what only changes a view copies nothing. */
 
-export function sizeOf(shape) {
+function sizeOf(shape) {
   return shape.reduce((product, side) => product * side, 1);
 }
 
