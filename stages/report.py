@@ -16,6 +16,7 @@ from autoencoders.report.decoder import leave_out_encoders
 from autoencoders.report.items import choose_explored, first_explored, item_content
 from autoencoders.report.page.assembly import page
 from autoencoders.report.samples import draw_samples
+from autoencoders.report.spread import spread
 from autoencoders.report.table import stress, table_content
 from autoencoders.runner.stage import run_stage
 
@@ -57,7 +58,6 @@ def report(params: Params) -> None:
         return picture(images[explored.positions], SHEET_COLUMNS)
 
     done = {name: corruption_content(config) for name, config in corruptions.items()}
-    changes = {name: content["changes"] for name, content in done.items()}
     sizes = [config.latent_dim for config in params.models.values()]
     settings = params.model_dump(mode="json")
     content = {
@@ -76,7 +76,8 @@ def report(params: Params) -> None:
         "first_explored": first_explored(items),
         "first_blend": first_blend(blends, classes),
         "blends": [[classes.index(name) for name in names] for names in blends],
-        **table_content(measured, baselines, dataset["name"], changes, sizes),
+        **table_content(measured, baselines, dataset["name"], done, sizes),
+        "spread": spread(measured, params.seed),
         "params": yaml.safe_dump(settings, sort_keys=False, allow_unicode=True),
         "versions": versions(),
     }

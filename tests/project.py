@@ -91,10 +91,11 @@ class Project:
             check=True,
             text=True,
         )
-        left_out = ("dvc.lock", "metrics/")
+        made = ("dvc.lock", "metrics/")
         for name in listed.stdout.split("\0"):
             source = ROOT / name
-            if name and source.is_file() and not name.startswith(left_out):
+            wanted = name == "metrics/seeds.json" or not name.startswith(made)
+            if name and wanted and source.is_file():
                 target = folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(source.read_bytes())

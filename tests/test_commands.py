@@ -290,6 +290,36 @@ def test_experiments_stand_side_by_side_with_the_best_marked(history: Project, m
     assert list(pd.read_csv("comparison/comparison.csv", index_col="name")) == ["HEAD~1", "HEAD"]
 
 
+def test_seeds_of_an_experiment_are_one_column_with_their_spread(tmp_path, monkeypatch, capsys):
+    project = Project(tmp_path / "project")
+    project.path("metrics").mkdir(exist_ok=True)
+    runs = {"one": (0, 3, 0.25), "two": (1, 3, 0.375), "three": (0, 4, 0.3), "four": (1, 4, 0.2)}
+    for name, (seed, components, mse) in runs.items():
+        project.set({"seed": seed, "mixture.components": components})
+        project.path("metrics/summary.json").write_text(summary(mse, 0.5))
+        project.commit(name)
+        project.run("git", "tag", name)
+    monkeypatch.chdir(project.folder)
+    assert main(["compare", *runs]) == 0
+    said = capsys.readouterr().out
+    changed = re.search(r"^mixture.components +3 +4$", said, flags=re.MULTILINE)
+    assert changed
+    assert re.search("^seed +0, 1 +0, 1$", said, flags=re.MULTILINE)
+    words = ["0.3125 (0.2500 to 0.3750)", r"0.2500 (0.2000 to 0.3000)*"]
+    row = re.search(r"^ae-none.mse +(.*?\)) +(.*?)$", said, flags=re.MULTILINE)
+    assert list(row.groups()) == words
+    page = Path("comparison/index.html").read_text()
+    assert f"<td>{words[0]}</td><td><strong>{words[1]}</strong></td>" in page
+    assert '<th scope="col">one, two</th><th scope="col">three, four</th>' in page
+    assert "<title>one, two / three, four</title>" in page
+    assert list(pd.read_csv("comparison/comparison.csv", index_col="name")) == list(runs)
+    # Where there is nothing else to compare them with, each seed is by itself.
+    assert main(["compare", "one", "two"]) == 0
+    assert re.search(
+        "^ae-none.mse +0.2500[*] +0.3750$", capsys.readouterr().out, flags=re.MULTILINE
+    )
+
+
 def test_a_spread_tells_what_differs_by_more_than_chance():
     rows = {
         "ae-none.mse": [0.0030, 0.0029, 0.0031],
@@ -313,6 +343,8 @@ def test_seeds_that_have_run_are_not_run_again(history: Project, monkeypatch, ca
     monkeypatch.chdir(history.folder)
     history.run("git", "tag", "seed-7", "HEAD~1")
     assert main(["seeds", "0", "7"]) == 0
+    kept = json.loads(Path("metrics/seeds.json").read_text())
+    assert kept["ae-none.test.mse"] == {"0": 0.875, "7": 0.75}
     said = capsys.readouterr().out
     assert said.startswith(
         "Seeds 0, 7: mean (lowest to highest)\n\nValidation images, to choose by:"

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 
 from autoencoders.corruptions.registry import build_corruption
+from autoencoders.errors import UserError
 from autoencoders.io.arrays import read_arrays
 from autoencoders.models.base import Autoencoder
 from autoencoders.models.inference import decode, decode_codes, reconstruct
@@ -32,6 +34,7 @@ from autoencoders.report.network import (
 )
 from autoencoders.report.page import assembly
 from autoencoders.report.page.assembly import page
+from autoencoders.report.spread import spread
 from tests.browser import NODE, launched, run_module
 from tests.parts import FLAVOURS, NETWORKS, built_of
 from tests.project import ROOT, Project
@@ -41,12 +44,32 @@ PAGE = Path(assembly.__file__).parent
 
 @pytest.fixture(scope="module")
 def project(finished: Path, tmp_path_factory) -> Project:
-    """A project whose report is of one model."""
+    """A project whose report is of one model, and of which one item has run with three seeds."""
     folder = tmp_path_factory.mktemp("report") / "project"
     project = Project.copy(finished / "project", folder)
     project.set({"models.ae": None})
+    own = json.loads(project.path("metrics/vae-jigsaw.json").read_text())
+    mse = own["test"]["reconstruction"]["mse"]
+    of_seeds = {"vae-jigsaw.test.mse": {"0": mse, "1": mse + 0.001, "2": mse - 0.002}}
+    project.path("metrics/seeds.json").write_text(json.dumps(of_seeds))
     project.stage("report")
     return project
+
+
+def test_the_spread_is_that_of_this_very_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("metrics").mkdir()
+    measured = {"ae-none": {"test": {"reconstruction": {"mse": 0.25}}}}
+
+    def found(values: object, seed: int = 1) -> dict:
+        Path("metrics/seeds.json").write_text(json.dumps({"ae-none.test.mse": values}))
+        return spread(measured, seed)
+
+    values = {"0": 0.5, "1": 0.25, "2": 0.125}
+    assert found(values) == {"ae-none": {"seeds": 3, "lowest": 0.125, "highest": 0.5}}
+    assert found(values, seed=0) == found({"1": 0.25}) == found({}) == {}
+    with pytest.raises(UserError, match=r"metrics/seeds\.json: expected an object of seeds under"):
+        found([0.25])
 
 
 def test_no_text_can_end_the_script_that_holds_it():
@@ -371,6 +394,11 @@ def test_the_first_screen_shows_each_epoch_and_model(opened):
     assert strips.last.get_attribute("src") != last
     assert strips.last.get_attribute("alt") == "vae-jigsaw: reconstruction after epoch 1"
     assert "input itself" in opened.locator(".experiment table").inner_text()
+    ranges = opened.locator(".experiment td small")
+    assert ranges.count() == 1
+    assert ranges.get_attribute("title") == "lowest and highest of 3 seeds"
+    assert re.fullmatch(r"0\.\d{5}\u20130\.\d{5}", ranges.inner_text())
+    assert "lowest and highest of 3 seeds" in opened.locator("main").inner_text()
     assert opened.evaluate("[...document.images].every(image => image.naturalWidth > 0)")
 
 
@@ -557,4 +585,18 @@ def test_the_page_fits_any_window(browser, project: Project, width: int, scheme:
     assert bright == (scheme == "light")
     paint = window.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     assert paint > 0
+    context.close()
+
+
+def test_on_paper_everything_stands_without_controls(browser, project: Project):
+    context = browser.new_context(viewport={"width": 718, "height": 1000})
+    window = window_of(context, project)
+    window.emulate_media(media="print")
+    assert window.evaluate("document.documentElement.scrollWidth") <= 718
+    for gone in ("nav", "#zoom-in", "#sample", "#map-keys"):
+        assert window.locator(gone).is_hidden()
+    for shown in ("#legend button", "#table .rare", "#params", "#versions"):
+        assert window.locator(shown).first.is_visible(), shown
+    clipped = "all => all.filter(one => getComputedStyle(one).overflowX !== 'visible').length"
+    assert window.locator(".scroll").evaluate_all(clipped) == 0
     context.close()

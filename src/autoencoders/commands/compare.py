@@ -35,8 +35,10 @@ def compare(experiments: Sequence[str], *, out: Path) -> None:
     An experiment is named by its name, by any Git revision, or as "workspace"; without names, all
     experiments on HEAD are compared with it. Rows are the params that differ and the metrics of
     metrics/summary.json: those of validation images, to choose by, the best of a row marked, and
-    apart from them those of test images. The page shows these, the curves of all experiments over
-    each other, and the same images through all of them.
+    apart from them those of test images. Experiments that differ by their seed alone are one
+    column, of the mean with lowest and highest, as long as there is another to compare them with.
+    The page shows these, the curves of all experiments over each other, and the same images through
+    all of them.
 
     Raises:
         UserError: a revision is unknown or has no metrics, there are less than two, or `out` exists
@@ -54,16 +56,21 @@ def compare(experiments: Sequence[str], *, out: Path) -> None:
         params[name], metrics[name] = read_revision(name)
     settings = _differing(pd.DataFrame(params))
     results = pd.DataFrame(metrics)
+    groups = over_seeds(params)
+    shown = {
+        HEADINGS[split]: _words(of_split(results, split), groups, mark_best=split == CHOSEN_BY)
+        for split in (CHOSEN_BY, REPORTED)
+    }
+    changed = _settings_of(settings, groups)
     with whole_folder(out) as folder:
         pd.concat([settings, results]).to_csv(folder / TABLE, index_label="name")
-        _draw(folder / FIGURE, of_split(results, CHOSEN_BY))
-        shown = {
-            HEADINGS[split]: _words(of_split(results, split), mark_best=split == CHOSEN_BY)
-            for split in (CHOSEN_BY, REPORTED)
+        _draw(folder / FIGURE, of_split(results, CHOSEN_BY), groups)
+        revisions = {
+            label: [None if name == WORKSPACE else name for name in members]
+            for label, members in groups.items()
         }
-        revisions = {name: None if name == WORKSPACE else name for name in names}
-        comparison.write(folder / PAGE, names, settings, shown, folder / FIGURE, revisions)
-    print(_table(settings, results))
+        comparison.write(folder / PAGE, changed, shown, folder / FIGURE, revisions)
+    print(_table(changed, *shown.values()))
     print(f"\n{out}/{PAGE} shows it, {out}/{TABLE} has every digit")
 
 
@@ -107,6 +114,44 @@ def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def over_seeds(params: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """The experiments of each column, by their names together: those that differ by the seed alone.
+
+    Each is by itself if all of them would be one.
+    """
+    groups: list[dict[Any, str]] = []
+    for name, flat in params.items():
+        seed, others = flat.get("seed"), _without_seed(flat)
+        for members in groups:
+            if (
+                seed not in members
+                and _without_seed(params[next(iter(members.values()))]) == others
+            ):
+                members[seed] = name
+                break
+        else:
+            groups.append({seed: name})
+    if len(groups) == 1:
+        return {name: [name] for name in params}
+    return {", ".join(members.values()): list(members.values()) for members in groups}
+
+
+def _without_seed(params: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in params.items() if name != "seed"}
+
+
+def _settings_of(settings: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
+    """The words of each group's settings, the seeds one after the other."""
+    words = settings.map(lambda value: "" if value is None or value != value else str(value))
+    return pd.DataFrame(
+        {
+            label: words[members].apply(lambda row: ", ".join(dict.fromkeys(row)), axis=1)
+            for label, members in groups.items()
+        },
+        index=words.index,
+    )
+
+
 def _differing(params: pd.DataFrame) -> pd.DataFrame:
     differs = params.map(str).nunique(axis=1) > 1
     return params[differs]
@@ -118,11 +163,9 @@ def of_split(results: pd.DataFrame, split: str) -> pd.DataFrame:
     return rows.rename(index=lambda name: name.replace(f".{split}.", "."))
 
 
-def _table(settings: pd.DataFrame, results: pd.DataFrame) -> str:
-    chosen_by, reported = (of_split(results, split) for split in (CHOSEN_BY, REPORTED))
-    words = settings.map(lambda value: "" if value is None or value != value else f"{value} ")
-    whole = pd.concat([words, _words(chosen_by, mark_best=True), _words(reported)])
+def _table(settings: pd.DataFrame, chosen_by: pd.DataFrame, reported: pd.DataFrame) -> str:
     # The digits of all rows stand below each other, with room for the mark.
+    whole = pd.concat([settings.map("{} ".format), chosen_by, reported])
     width = max(80, shutil.get_terminal_size().columns)
     blocks = []
     for block in whole.to_string(line_width=width).split("\n\n"):
@@ -134,22 +177,37 @@ def _table(settings: pd.DataFrame, results: pd.DataFrame) -> str:
     return "\n".join(blocks[:-1])
 
 
-def _words(results: pd.DataFrame, *, mark_best: bool = False) -> pd.DataFrame:
-    shown = results.astype(object)
+def _words(
+    results: pd.DataFrame, groups: Mapping[str, Sequence[str]], *, mark_best: bool = False
+) -> pd.DataFrame:
+    """The mean of each group in each row, with its range if it has more than one experiment."""
+    shown = pd.DataFrame(index=results.index, columns=list(groups), dtype=object)
     for name, row in results.iterrows():
-        higher = str(name).rpartition(".")[2] in HIGHER_IS_BETTER
-        best = row.max() if higher else row.min()
-        for experiment, value in row.items():
-            mark = "*" if mark_best and value == best and row.nunique() > 1 else " "
-            digits = 4 if abs(value) < SMALL else 1
-            shown.loc[name, experiment] = "" if math.isnan(value) else f"{value:.{digits}f}{mark}"
+        means = pd.Series({label: row[members].mean() for label, members in groups.items()})
+        best = means.max() if _higher_is_better(name) else means.min()
+        for label, members in groups.items():
+            is_best = mark_best and means[label] == best and means.nunique() > 1
+            shown.loc[name, label] = _number(row[members]) + ("*" if is_best else " ")
     return shown
 
 
-def _draw(path: Path, results: pd.DataFrame) -> None:
+def _number(values: pd.Series) -> str:
+    if math.isnan(mean := values.mean()):
+        return ""
+    if len(values) > 1:
+        return f"{mean:#.4g} ({values.min():#.4g} to {values.max():#.4g})"
+    return f"{mean:.{4 if abs(mean) < SMALL else 1}f}"
+
+
+def _higher_is_better(row: object) -> bool:
+    return str(row).rpartition(".")[2] in HIGHER_IS_BETTER
+
+
+def _draw(path: Path, results: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> None:
     """Draw named metrics, the rows "ITEM.METRIC", of experiments, the columns: a panel each.
 
-    What is the same in all is left out, unless everything is.
+    Of several seeds the mean, on a line from the lowest to the highest. What is the same in all is
+    left out, unless everything is.
     """
     shown = comparison.compared(results)
     results = results[[str(row).partition(".")[0] in shown for row in results.index]]
@@ -164,11 +222,12 @@ def _draw(path: Path, results: pd.DataFrame) -> None:
         )
         for axes, metric in zip(panels.flat, metrics, strict=False):
             of_metric = results[parts.get_level_values(2) == metric]
-            for number, name in enumerate(results.columns):
-                shift = (number + 1) / (len(results.columns) + 1) - 0.5
+            for number, (label, members) in enumerate(groups.items()):
+                shift = (number + 1) / (len(groups) + 1) - 0.5
                 places = [place + 0.7 * shift for place in range(len(of_metric))]
-                colour = class_colour(number, len(results.columns))
-                axes.plot(places, of_metric[name], "o", color=colour, label=name)
+                colour, values = class_colour(number, len(groups)), of_metric[members]
+                axes.plot(places, values.mean(axis=1), "o", color=colour, label=label)
+                axes.vlines(places, values.min(axis=1), values.max(axis=1), color=colour)
             items = [row.removesuffix(f".{metric}") for row in of_metric.index]
             axes.set_xticks(
                 range(len(items)), items, rotation=45, ha="right", rotation_mode="anchor"

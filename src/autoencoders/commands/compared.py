@@ -22,7 +22,10 @@ INPUTS = "data/corrupted/{}/validation.safetensors"
 
 @dataclass(frozen=True)
 class Outputs:
-    """Files of an experiment, copied from DVC's cache into a folder, as far as they are there."""
+    """Files of an experiment, copied from DVC's cache into a folder, as far as they are there.
+
+    Those of each seed of an experiment lie in a folder of their own.
+    """
 
     experiment: str
     folder: Path
@@ -56,16 +59,28 @@ class Shown:
     reconstructions: np.ndarray
 
 
-def fetched(name: str, revision: str | None, items: Sequence[str], folder: Path) -> Outputs:
-    """Copy what the page shows of an experiment, without what is missing or too large."""
+def fetched(
+    name: str, revision: str | None, items: Sequence[str], folder: Path, *, images: bool
+) -> Outputs:
+    """Copy what the page shows of an experiment, without what is missing or too large.
+
+    Args:
+        name: the experiment's.
+        revision: what Git calls it, or one of its seeds; None for the workspace.
+        items: those that are shown.
+        folder: a new one.
+        images: copy what is shown of images, too, not the curves alone.
+    """
     # They take their time to import: not before the arguments are known to be good.
     from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException
 
     files = DVCFileSystem(rev=revision)
-    corruptions = dict.fromkeys(item.partition("-")[2] for item in items)
-    wanted = [form.format(item) for item in items for form in (HISTORY, SNAPSHOTS)]
-    for path in [*wanted, ORIGINALS, *map(INPUTS.format, corruptions)]:
+    wanted = [HISTORY.format(item) for item in items]
+    if images:
+        corruptions = dict.fromkeys(item.partition("-")[2] for item in items)
+        wanted += [*map(SNAPSHOTS.format, items), ORIGINALS, *map(INPUTS.format, corruptions)]
+    for path in wanted:
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -79,9 +94,10 @@ def fetched(name: str, revision: str | None, items: Sequence[str], folder: Path)
 def curves(
     outputs: Sequence[Outputs], items: Sequence[str], folder: Path
 ) -> Iterator[tuple[Path, str]]:
-    """One figure of all items, a panel each, with a curve for each experiment."""
+    """One figure of all items, a panel each, with a curve for each seed of each experiment."""
+    experiments = list(dict.fromkeys(one.experiment for one in outputs))
     histories = {
-        item: {one.experiment: found for one in outputs if (found := one.history(item))}
+        item: [(one.experiment, found) for one in outputs if (found := one.history(item))]
         for item in items
     }
     histories = {item: found for item, found in histories.items() if found}
@@ -95,11 +111,10 @@ def curves(
             rows, columns, figsize=size, layout="constrained", squeeze=False
         )
         for axes, (item, of_item) in zip(panels.flat, histories.items(), strict=False):
-            for number, one in enumerate(outputs):
-                if history := of_item.get(one.experiment):
-                    colour = class_colour(number, len(outputs))
-                    epochs, errors = history["epoch"], history["validation_mse"]
-                    axes.plot(epochs, errors, ".-", color=colour, label=one.experiment)
+            for name, history in of_item:
+                colour = class_colour(experiments.index(name), len(experiments))
+                epochs, errors = history["epoch"], history["validation_mse"]
+                axes.plot(epochs, errors, ".-", color=colour, label=name)
             axes.set(title=item, xlabel="epoch", yscale="log")
             plain_decades(axes.yaxis)
             axes.xaxis.get_major_locator().set_params(integer=True)

@@ -39,31 +39,30 @@ img { max-width: 100%; background: #fff; display: block; margin: 0.5rem 0; }
 
 def write(
     path: Path,
-    names: Sequence[str],
     settings: pd.DataFrame,
     results: Mapping[str, pd.DataFrame],
     figure: Path,
-    revisions: Mapping[str, str | None],
+    revisions: Mapping[str, Sequence[str | None]],
 ) -> None:
     """Write the page: one file, that asks for no other.
 
     Args:
         path: of the page.
-        names: of the experiments, the columns of all tables.
-        settings: the params that differ.
+        settings: words of the params that differ, a column for each experiment.
         results: heading -> words of metrics, a star behind the best of a row.
         figure: PNG of the metrics of validation images.
-        revisions: name -> what Git calls it, None for the workspace.
+        revisions: experiment -> what Git calls it, for each of its seeds; None for the workspace.
     """
     heading, *others = results
     items = compared(results[heading])
-    sections = [_section("What differs", _table(settings.map(str)))]
+    sections = [_section("What differs", _table(settings))]
     sections += [_section(heading, _metrics(results[heading]) + _image(figure, "The same numbers"))]
     with TemporaryDirectory() as temporary:
         pictures = Path(temporary) / "pictures"
         outputs = [
-            fetched(name, revision, items, Path(temporary) / str(number))
-            for number, (name, revision) in enumerate(revisions.items())
+            fetched(name, revision, items, Path(temporary) / f"{place}-{seed}", images=not seed)
+            for place, (name, of_seeds) in enumerate(revisions.items())
+            for seed, revision in enumerate(of_seeds)
         ]
         for title, drawn in (
             ("Training: the validation MSE after each epoch", curves(outputs, items, pictures)),
@@ -75,7 +74,7 @@ def write(
     sections += [_section(other, _metrics(results[other])) for other in others]
     style = read(assembly.STYLE) + STYLE
     text = PAGE.format(
-        title=escape(", ".join(names)),
+        title=escape(" / ".join(revisions)),
         policy=policy(style=style),
         style=style,
         sections="\n".join(sections),

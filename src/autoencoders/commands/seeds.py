@@ -9,8 +9,9 @@ import pandas as pd
 
 from autoencoders.commands.compare import CHOSEN_BY, REPORTED, of_split, read_revision
 from autoencoders.errors import UserError
+from autoencoders.io.files import write_json
+from autoencoders.report.spread import FEWEST, SEEDS
 
-FEWEST = 2
 SPLITS = {CHOSEN_BY: "Validation images, to choose by", REPORTED: "Test images, to report"}
 
 
@@ -18,8 +19,9 @@ def seeds(seeds: Sequence[int], *, jobs: int) -> None:
     """Print mean, lowest and highest of each headline number over seeds, as Markdown.
 
     The commit's own seed is the commit's results; for each other seed N that has none yet, the
-    experiment "seed-N" is run, up to the stage report, `jobs` at a time. After the tables stand the
-    items that cannot be told apart, as their ranges overlap.
+    experiment "seed-N" is run, up to the stage summary, `jobs` at a time. After the tables stand
+    the items that cannot be told apart, as their ranges overlap. All numbers are written to
+    metrics/seeds.json, from which the report takes the spread.
 
     Raises:
         UserError: there are less than two seeds, the commit has no results, or a run has failed.
@@ -34,10 +36,12 @@ def seeds(seeds: Sequence[int], *, jobs: int) -> None:
     if missing:
         _dvc("exp", "run", "--run-all", "--jobs", str(jobs))
     results = pd.DataFrame({seed: read_revision(name)[1] for seed, name in names.items()})
+    write_json(SEEDS, {str(name): row.dropna().to_dict() for name, row in results.iterrows()})
     print(f"Seeds {', '.join(map(str, names))}: mean (lowest to highest)")
     for split, title in SPLITS.items():
         rows = of_split(results, split)
         print(f"\n{title}:\n\n{table(rows)}\n\n{alike(rows)}")
+    print(f"\n{SEEDS} has them: `dvc repro report` shows the spread, commit both")
 
 
 def table(results: pd.DataFrame) -> str:

@@ -118,7 +118,7 @@ def table_content(
     measured: Mapping[str, Mapping[str, Any]],
     baselines: Mapping[str, Any],
     dataset: str,
-    changes: Mapping[str, bool],
+    corruptions: Mapping[str, Mapping[str, Any]],
     sizes: Sequence[int],
 ) -> dict[str, Any]:
     """What the page's tables hold.
@@ -127,15 +127,18 @@ def table_content(
         measured: the metrics of each item.
         baselines: those of what needs no autoencoder.
         dataset: its name.
-        changes: the corruptions' names, and whether each changes anything.
+        corruptions: of each its name, and what the page says of it.
         sizes: numbers in the models' codes.
     """
-    seen = list(changes)
+    seen = list(corruptions)
     return {
         "columns": [dict(zip(("name", "meaning", "digits"), c, strict=True)) for c in COLUMNS],
         "rows": [model_row(name, m) for name, m in measured.items()]
         + baseline_rows(baselines, dataset, seen, sizes),
-        "floors": {name: floors(baselines, name, sizes, changes[name]) for name in seen},
+        "floors": {
+            name: floors(baselines, name, sizes, said["changes"])
+            for name, said in corruptions.items()
+        },
         "findings": [
             {"name": name, "text": text}
             for name, m in measured.items()

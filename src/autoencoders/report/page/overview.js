@@ -21,13 +21,20 @@ function said(strips) {
   return strips.captions ? `input: ${strips.captions.slice(0, SHOWN).join(", ")}` : "input";
 }
 
+function overSeeds(spread) {
+  if (!spread) return [];
+  const [lowest, highest] = [spread.lowest, spread.highest].map((value) => number(value, 5));
+  return [element("small", { textContent: `${lowest}\u2013${highest}`,
+    title: `lowest and highest of ${spread.seeds} seeds` })];
+}
+
 function errors({ corruption }) {
   const rows = content.items.filter((item) => item.corruption === corruption).map((item) => {
     const { mse, mse_per_class: byClass } = content.measures[item.name].reconstruction;
     const classes = Object.values(byClass ?? {});
     const [least, most] = [Math.min(...classes), Math.max(...classes)].map((v) => number(v, 4));
     const range = classes.length ? `${least}\u2013${most}` : "";
-    return { name: item.model, mse, range, model: item.model };
+    return { name: item.model, mse, range, model: item.model, spread: content.spread[item.name] };
   });
   const floors = content.floors[corruption].map(([name, mse]) => ({ name, mse, range: "", floor: true }));
   return element("table", {},
@@ -36,7 +43,7 @@ function errors({ corruption }) {
     element("tbody", {}, ...[...rows, ...floors].map((row) => element("tr", {
       className: row.floor ? "floor" : row.model === shownModel ? "chosen" : "",
     }, element("th", { scope: "row", textContent: row.name }),
-    element("td", { textContent: number(row.mse, 4) }),
+    element("td", {}, number(row.mse, 4), ...overSeeds(row.spread)),
     element("td", { textContent: row.range })))));
 }
 
@@ -62,6 +69,8 @@ function showExperiments() {
 
 export function startOverview() {
   $("about").textContent = content.about;
+  const [spread] = Object.values(content.spread);
+  $("spread-words").textContent = spread ? `, below it lowest and highest of ${spread.seeds} seeds` : "";
   radios($("first-model").querySelector("div"), "first-model",
     content.models.map((name) => [name, name]), shownModel, (name) => {
       shownModel = name;
