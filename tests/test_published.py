@@ -14,7 +14,7 @@ from autoencoders.checks import check_parts
 from autoencoders.commands.published import column_values
 from autoencoders.commands.score import hash_of_inputs
 from autoencoders.commands.table_page import markdown, write_page
-from autoencoders.commands.tables import Table, read_table
+from autoencoders.commands.tables import Table, content_of, read_table
 from autoencoders.commands.use import use
 from autoencoders.errors import UserError
 from autoencoders.io.arrays import IMAGES, read_arrays
@@ -50,10 +50,6 @@ def small(content: dict[str, Any]) -> dict[str, Any]:
     return content
 
 
-def content_of(name: str) -> dict[str, Any]:
-    return yaml.safe_load((ROOT / f"published/{name}.yaml").read_text(encoding="utf-8"))
-
-
 @pytest.mark.parametrize("name", TABLES)
 def test_its_params_are_valid_and_its_columns_have_numbers(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -77,7 +73,9 @@ def project(tmp_path_factory) -> Project:
     """With small forms of all tables."""
     made = Project(tmp_path_factory.mktemp("published") / "project")
     for name in TABLES:
-        text = yaml.safe_dump(small(content_of(name)), sort_keys=False, allow_unicode=True)
+        text = yaml.safe_dump(
+            small(content_of(ROOT / f"published/{name}.yaml")), sort_keys=False, allow_unicode=True
+        )
         made.path(f"published/{name}.yaml").write_text(text, encoding="utf-8")
     made.commit("Make tables small")
     return made
@@ -99,7 +97,7 @@ def test_a_small_form_has_numbers_in_all_columns(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for file in ("params.yaml", "dvc.yaml"):
         shutil.copy(ROOT / file, file)
-    table = Table.model_validate(small(content_of(name)))
+    table = Table.model_validate(small(content_of(ROOT / f"published/{name}.yaml")))
     Path("changes.yaml").write_text(yaml.safe_dump(table.params, sort_keys=False))
     use(Path("changes.yaml"))
     params = read_params()
@@ -222,6 +220,21 @@ def test_a_table_that_is_none_is_refused_by_key(tmp_path, changes, words):
     path = tmp_path / "some.yaml"
     path.write_text(yaml.safe_dump(table_of(**changes)), encoding="utf-8")
     with pytest.raises(UserError, match=re.escape(words)):
+        read_table(path)
+
+
+def test_a_table_may_be_like_another_but_for_some_keys(tmp_path):
+    path, own = tmp_path / "other.yaml", {"like": "some", "title": "Another"}
+    (tmp_path / "some.yaml").write_text(yaml.safe_dump(table_of()), encoding="utf-8")
+    path.write_text(yaml.safe_dump(own | {"params": {"train": {"epochs": 3}}}), encoding="utf-8")
+    found, some = read_table(path), read_table(tmp_path / "some.yaml")
+    changes = {"title": "Another", "params": some.params | {"train": {"epochs": 3}}}
+    assert found == some.model_copy(update=changes)
+    path.write_text("like: nothing", encoding="utf-8")
+    with pytest.raises(UserError, match=r"nothing\.yaml: not found"):
+        read_table(path)
+    path.write_text("- like", encoding="utf-8")
+    with pytest.raises(UserError, match=r"other\.yaml: expected keys and values, found \['like'\]"):
         read_table(path)
 
 

@@ -90,13 +90,36 @@ def read_table(path: Path) -> Table:
     Raises:
         UserError: it is missing or not such a table, with a line for each key that is wrong.
     """
+    content = content_of(path)
+    try:
+        return Table.model_validate(content)
+    except ValidationError as error:
+        raise refusal(path, problems_of(error)) from error
+
+
+def content_of(path: Path) -> dict[str, Any]:
+    """What a file of published/ says, with what it takes from the table that it is `like`.
+
+    Its own keys replace those of the other, in `params` section by section.
+
+    Raises:
+        UserError: it, or the other one, is missing or not readable as YAML.
+    """
+    content = _load(path)
+    if name := content.pop("like", None):
+        other = _load(path.with_name(f"{name}.yaml"))
+        return other | content | {"params": other.get("params", {}) | content.get("params", {})}
+    return content
+
+
+def _load(path: Path) -> dict[str, Any]:
     try:
         content = YAML(typ="safe").load(read_text(path))
-        return Table.model_validate(content)
     except (YAMLError, ValueError) as error:
-        if isinstance(error, ValidationError):
-            raise refusal(path, problems_of(error)) from error
         raise UserError(f"{path}: not readable as YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: expected keys and values, found {content!r:.40}")
+    return content
 
 
 def values_of(table: Table, measured: Measured, row: Row, column: str) -> list[float]:
