@@ -63,7 +63,7 @@ def test_its_params_are_valid_and_its_columns_have_numbers(name, tmp_path, monke
     check_parts(params)
     assert {row.item for row in table.rows} <= {"-".join(item) for item in params.items()}
     page = (ROOT / f"docs/published/{name}.md").read_text(encoding="utf-8")
-    assert page.startswith(f"# {table.title}\n")
+    assert page.startswith(f"# {table.title}\n\n{table.source}\n\n{table.protocol}\n")
     for row in table.rows:
         assert f"| {row.name} |" in page
 

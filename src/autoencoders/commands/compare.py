@@ -119,25 +119,21 @@ def over_seeds(params: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
 
     Each is by itself if all of them would be one.
     """
-    groups: list[dict[Any, str]] = []
-    for name, flat in params.items():
-        seed, others = flat.get("seed"), _without_seed(flat)
-        for members in groups:
-            if (
-                seed not in members
-                and _without_seed(params[next(iter(members.values()))]) == others
-            ):
-                members[seed] = name
+    columns: list[list[str]] = []
+    for name in params:
+        for members in columns:
+            if all(_differ_by_seed_alone(params[name], params[other]) for other in members):
+                members.append(name)
                 break
         else:
-            groups.append({seed: name})
-    if len(groups) == 1:
-        return {name: [name] for name in params}
-    return {", ".join(members.values()): list(members.values()) for members in groups}
+            columns.append([name])
+    if len(columns) == 1:
+        columns = [[name] for name in params]
+    return {", ".join(members): members for members in columns}
 
 
-def _without_seed(params: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in params.items() if name != "seed"}
+def _differ_by_seed_alone(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return {key for key in {*one, *other} if one.get(key) != other.get(key)} == {"seed"}
 
 
 def _settings_of(settings: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
