@@ -245,6 +245,7 @@ def test_a_seed_that_has_no_results_is_run_and_then_known(drawn: Project):
     command = [sys.executable, "-m", "autoencoders", "seeds", "0", "1"]
     said = drawn.run(*command, PYTHONPATH="src", **drawn.quick).stdout
     assert "Running stage 'summary'" in said
+    assert "Running stage 'baselines'" in said
     assert "Running stage 'generate" not in said
     assert "Seeds 0, 1: mean (lowest to highest)" in said
     row = re.search(r"^\| ae-jigsaw \| (\S+) \((\S+) to (\S+)\) \|$", said, flags=re.MULTILINE)

@@ -19,9 +19,10 @@ def seeds(seeds: Sequence[int], *, jobs: int) -> None:
     """Print mean, lowest and highest of each headline number over seeds, as Markdown.
 
     The commit's own seed is the commit's results; for each other seed N that has none yet, the
-    experiment "seed-N" is run, up to the stage summary, `jobs` at a time. After the tables stand
-    the items that cannot be told apart, as their ranges overlap. All numbers are written to
-    metrics/seeds.json, from which the report takes the spread.
+    experiment "seed-N" is run, up to the stages summary and baselines, so that no number of another
+    seed is left in metrics/, `jobs` at a time. After the tables stand the items that cannot be told
+    apart, as their ranges overlap. All numbers are written to metrics/seeds.json, from which the
+    report takes the spread.
 
     Raises:
         UserError: there are less than two seeds, the commit has no results, or a run has failed.
@@ -32,7 +33,8 @@ def seeds(seeds: Sequence[int], *, jobs: int) -> None:
     names = {seed: "HEAD" if seed == own else f"seed-{seed}" for seed in dict.fromkeys(seeds)}
     missing = [seed for seed, name in names.items() if not _has_results(name)]
     for seed in missing:
-        _dvc("exp", "run", "--queue", "--name", names[seed], "-S", f"seed={seed}", "summary")
+        changed = ["--name", names[seed], "-S", f"seed={seed}"]
+        _dvc("exp", "run", "--queue", *changed, "summary", "baselines")
     if missing:
         _dvc("exp", "run", "--run-all", "--jobs", str(jobs))
     results = pd.DataFrame({seed: read_revision(name)[1] for seed, name in names.items()})
