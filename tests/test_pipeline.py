@@ -256,7 +256,8 @@ def test_a_seed_that_has_no_results_is_run_and_then_known(drawn: Project):
     # The spread is for the report, and for a commit of the user's.
     assert drawn.run("git", "status", "--porcelain").stdout == " M metrics/seeds.json\n"
     kept = json.loads(drawn.path("metrics/seeds.json").read_text())
-    assert list(kept["ae-jigsaw.test.mse"]) == ["0", "1"]
+    assert any(name.startswith("ae-jigsaw.test.") for name in kept)
+    assert all(list(values) == ["0", "1"] for values in kept.values())
     drawn.run("git", "checkout", "--quiet", "metrics/seeds.json")
 
 
