@@ -12,7 +12,7 @@ import yaml
 
 from autoencoders.checks import check_parts
 from autoencoders.commands.published import column_values
-from autoencoders.commands.score import hash_of_inputs
+from autoencoders.commands.score import Task, hash_of_inputs
 from autoencoders.commands.table_page import markdown, write_page
 from autoencoders.commands.tables import Table, content_of, read_table
 from autoencoders.commands.use import use
@@ -110,7 +110,11 @@ def test_a_small_form_has_numbers_in_all_columns(name, tmp_path, monkeypatch):
             if stage != "evaluate" or Path("models/classifier").exists():
                 run(stage, params, *item.split("-"))
     measured = {
-        item: {"values": column_values(Path(), item, table), "seconds": 60}
+        item: {
+            "values": column_values(Path(), item, table),
+            "seconds": 60,
+            "inputs": hash_of_inputs(Task.read(item.split("-")[1], params, Path()).inputs),
+        }
         for item in table.items()
     }
     write_page(table, name, {"0": measured}, tmp_path)
