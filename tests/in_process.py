@@ -9,7 +9,9 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from autoencoders.io.files import write_json
 from autoencoders.params import Params
+from autoencoders.report.spread import SEEDS
 from tests.project import ROOT, SMALL
 
 FUNCTIONS = {"train_classifier": "train"}
@@ -51,6 +53,7 @@ def run_all(params: Params) -> None:
     for model, corruption in params.items():
         for stage in ("train", "embed", "plot_latent", "generate", "evaluate"):
             run(stage, params, model, corruption)
+    write_json(SEEDS, {})
     for stage in ("baselines", "summary", "report"):
         run(stage, params)
 

@@ -175,8 +175,9 @@ class Project:
 
     def start_over(self) -> None:
         """Forget every result, DVC's cache included."""
-        for name in ("dvc.lock", "data", "models", "plots", "metrics", ".dvc/cache"):
-            path = self.path(name)
+        made = [path for path in self.path("metrics").iterdir() if path.name != "seeds.json"]
+        names = ("dvc.lock", "data", "models", "plots", ".dvc/cache")
+        for path in [*made, *map(self.path, names)]:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
     def states(self) -> list[Path]:
