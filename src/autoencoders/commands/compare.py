@@ -191,8 +191,13 @@ def _number(values: pd.Series) -> str:
     if math.isnan(mean := values.mean()):
         return ""
     if len(values) > 1:
-        return f"{mean:#.4g} ({values.min():#.4g} to {values.max():#.4g})"
+        return with_range(values)
     return f"{mean:.{4 if abs(mean) < SMALL else 1}f}"
+
+
+def with_range(values: pd.Series) -> str:
+    """Mean, lowest and highest in words, of four significant digits each."""
+    return f"{values.mean():#.4g} ({values.min():#.4g} to {values.max():#.4g})"
 
 
 def _higher_is_better(row: object) -> bool:

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import pandas as pd
 
-from autoencoders.commands.compare import CHOSEN_BY, REPORTED, of_split, read_revision
+from autoencoders.commands.compare import CHOSEN_BY, REPORTED, of_split, read_revision, with_range
 from autoencoders.errors import UserError
 from autoencoders.io.files import write_json
 from autoencoders.report.spread import FEWEST, SEEDS
@@ -51,8 +51,7 @@ def table(results: pd.DataFrame) -> str:
     cells: dict[str, dict[str, str]] = {}
     for name, values in results.iterrows():
         item, _, metric = str(name).rpartition(".")
-        words = f"{values.mean():#.4g} ({values.min():#.4g} to {values.max():#.4g})"
-        cells.setdefault(item, {})[metric] = words
+        cells.setdefault(item, {})[metric] = with_range(values)
     whole = pd.DataFrame.from_dict(cells, orient="index").fillna("")
     lines = [["", *whole.columns], ["---"] * (1 + len(whole.columns))]
     lines += [[str(item), *row] for item, row in zip(whole.index, whole.values, strict=True)]
