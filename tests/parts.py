@@ -34,6 +34,7 @@ OPTIMIZERS: dict[str, dict[str, Any]] = {
         "adam_learning_rate": 0.01,
     },
 }
+OPTIMIZERS["muon_all"] = OPTIMIZERS["muon"] | {"kind": "muon_all"}
 FLAVOURS: dict[str, dict[str, Any]] = {
     "ae": {},
     "vae": {"likelihood": "gaussian", "beta": 1.0, "kl_warmup": 0.0},

@@ -48,6 +48,18 @@ def test_each_parameter_is_moved_by_one_optimiser(kind, network, optimizer):
     assert same == []
 
 
+def test_the_ends_are_moved_as_matrices_where_that_is_asked_for():
+    model = model_of("ae", "mlp")
+    steps, adam = build_optimizer(OPTIMIZERS["muon_all"], model)
+    names = {id(p): name for name, p in model.named_parameters()}
+    moved = [
+        {names[id(p)].split(".")[-1] for group in one.param_groups for p in group["params"]}
+        for one in (steps, adam)
+    ]
+    assert isinstance(steps, Orthogonal)
+    assert moved == [{"weight"}, {"bias"}]
+
+
 def test_matrices_are_all_weights_but_of_the_ends_and_of_embeddings():
     model = model_of("vqvae", "conv", JIGSAW)
     chosen = {id(weights) for weights in hidden_matrices(model)}

@@ -38,14 +38,18 @@ class Muon(Optimizer):
     )
 
     def build(self, model: Autoencoder) -> list[torch.optim.Optimizer]:
-        hidden = list(hidden_matrices(model))
-        chosen = set(map(id, hidden))
-        others = [p for p in model.parameters() if id(p) not in chosen]
+        chosen = list(self.chosen(model))
+        known = set(map(id, chosen))
+        others = [p for p in model.parameters() if id(p) not in known]
         adam = torch.optim.Adam(others, lr=self.adam_learning_rate, fused=True)
-        if not hidden:
+        if not chosen:
             return [adam]
-        steps = Orthogonal(hidden, self.learning_rate, self.momentum, self.weight_decay)
+        steps = Orthogonal(chosen, self.learning_rate, self.momentum, self.weight_decay)
         return [steps, adam]
+
+    def chosen(self, model: Autoencoder) -> Iterable[nn.Parameter]:
+        """The weights that take orthogonal steps."""
+        return hidden_matrices(model)
 
 
 def hidden_matrices(model: Autoencoder) -> Iterator[nn.Parameter]:
