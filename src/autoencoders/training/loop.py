@@ -2,8 +2,6 @@
 
 import copy
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -25,7 +23,7 @@ from autoencoders.training.group import ALONE, Group
 from autoencoders.training.optimizer import build_optimizer
 from autoencoders.training.schedule import learning_rate_factor
 from autoencoders.training.source import batches_of
-from autoencoders.training.step import Step
+from autoencoders.training.step import Step, no_subnormal_numbers
 from autoencoders.training.sums import Sums
 
 
@@ -250,17 +248,3 @@ class Training:
             print(
                 f"resuming after epoch {self.progress.epoch} of {self.schedule.epochs}", flush=True
             )
-
-
-@contextmanager
-def no_subnormal_numbers() -> Iterator[None]:
-    """Have the CPU take numbers below float32's normal range, 1e-38, for zero meanwhile.
-
-    The mean gradient of a weight that no longer has one, such as that of a pixel that is black in
-    all images but a few, falls there and stays, and arithmetic with it takes many times as long.
-    """
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
