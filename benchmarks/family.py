@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from autoencoders.experiment import items_of
 from autoencoders.io.files import read_json
 from autoencoders.params import read_params
 
@@ -68,7 +69,7 @@ def rows_of(corruptions: bool) -> tuple[list[str], list[list[str]]]:
     own = ("metrics/{model}-{corruption}.json", "test")
     places = {name: ELSEWHERE.get(name, own) for name in columns}
     rows = []
-    for model, corruption in read_params().items():
+    for model, corruption in items_of(read_params()):
         read = {
             file: read_json(Path(file.format(model=model, corruption=corruption)))
             for file, _ in set(places.values())

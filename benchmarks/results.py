@@ -17,6 +17,7 @@ import torch
 from matplotlib import pyplot as plt
 from sklearn.decomposition import PCA
 
+from autoencoders.experiment import items_of
 from autoencoders.figures.style import COLOURS, QUIET, STYLE
 from autoencoders.io.arrays import read_arrays
 from autoencoders.io.files import whole_file
@@ -84,7 +85,7 @@ def main() -> None:
     peers = [json.loads(line) for line in parser.parse_args().peers.read_text().splitlines()]
     params = read_params()
     print(f"Models and corruptions\n\n{HEADER}")
-    for model, corruption in params.items():
+    for model, corruption in items_of(params):
         latent_size = params.models[model].latent_dim
         print(row(f"{model}, {corruption}", latent_size, metrics_of(f"{model}-{corruption}", None)))
     print(f"\nLatent sizes, clean input\n\n{HEADER}")

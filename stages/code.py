@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from autoencoders.checks import check_parts
+from autoencoders.experiment import blends_of, items_of
 from autoencoders.io.files import whole_folder
 from autoencoders.params import Corruption, Model, Params
 from autoencoders.runner.code import manifest
@@ -40,7 +41,7 @@ def code(params: Params) -> None:
 
 def facts(script: Path, params: Params) -> list[str]:
     """What a stage takes of the data set's file, without depending on how that is read."""
-    return [f"blends: {params.blends()}"] if script.stem in OF_THE_SET else []
+    return [f"blends: {blends_of(params)}"] if script.stem in OF_THE_SET else []
 
 
 def scripts(params: Params) -> Iterator[tuple[str, Path, Parts]]:
@@ -57,7 +58,7 @@ def scripts(params: Params) -> Iterator[tuple[str, Path, Parts]]:
             continue
         if path.stem in TRAINING:
             parts = [*parts, ("optimizer", params.train.optimizer.kind)]
-        for model, corruption in params.items():
+        for model, corruption in items_of(params):
             own = models[model] + corruptions[corruption]
             yield f"{path.stem}/{model}-{corruption}", path, parts + own
     for path in Path("src/autoencoders/data/sets").glob("[!_]*.py"):

@@ -8,6 +8,7 @@ import torch
 
 from autoencoders.corruptions.base import batches
 from autoencoders.corruptions.registry import build_corruption
+from autoencoders.experiment import described
 from autoencoders.io.arrays import IMAGES, LABELS, read_arrays, read_pairs, write_arrays
 from autoencoders.io.files import whole_folder
 from autoencoders.io.streams import generator
@@ -15,7 +16,7 @@ from autoencoders.io.tensors import EVALUATION_BATCH
 from autoencoders.models.inference import encode_parts
 from autoencoders.models.registry import load_model
 from autoencoders.nets.devices import prepare
-from autoencoders.params import Params, described
+from autoencoders.params import Params
 from autoencoders.runner.stage import run_stage
 from autoencoders.sampling.mixture import fit_mixture
 

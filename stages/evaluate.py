@@ -10,6 +10,7 @@ import torch
 
 from autoencoders.corruptions.registry import build_corruption
 from autoencoders.data.checks import check_blends
+from autoencoders.experiment import blends_of, described
 from autoencoders.io.arrays import CODES, LABELS, read_arrays, read_pairs
 from autoencoders.io.files import read_history, read_json, write_json
 from autoencoders.measures.abstraction import Probes, class_measures, neighbourhood_measures
@@ -17,11 +18,11 @@ from autoencoders.measures.suite import Suite
 from autoencoders.models.registry import load_model
 from autoencoders.nets.classifier import load_classifier, read_features
 from autoencoders.nets.devices import prepare
-from autoencoders.params import Params, described
+from autoencoders.params import Params
 from autoencoders.runner.stage import run_stage
 from autoencoders.sampling.mixture import MIXTURE
 from autoencoders.sampling.ways import ways_between
-from autoencoders.training.doctor import best_epoch, curve_findings, model_findings
+from autoencoders.training.doctor import best_epoch, findings
 
 TEST = Path("data/processed/test.safetensors")
 
@@ -32,7 +33,7 @@ def evaluate(params: Params, model_name: str, corruption_name: str) -> None:
     model = load_model(Path("models") / item, device)
     suite = Suite(model, load_classifier(Path("models/classifier"), device), device, seed)
     dataset = read_json(Path("data/processed/dataset.json"), "name", "classes")
-    classes, blends = dataset["classes"], params.blends()
+    classes, blends = dataset["classes"], blends_of(params)
     check_blends(blends, classes, "generate.blends")
     history = read_history(Path(f"plots/history/{item}.csv"))
     seen, count = read_features(), params.evaluate.generated_samples
@@ -53,19 +54,19 @@ def evaluate(params: Params, model_name: str, corruption_name: str) -> None:
     chosen_by |= probes.accuracies(*validation) if probes else {}
     if asked := suite.classes(classes, count, "validation"):
         chosen_by["class_accuracy"] = asked["accuracy"]
-    findings = curve_findings(history, len(history["epoch"]), model.latent_dim)
-    findings |= model_findings(model, torch.from_numpy(images[1]).to(device))
+    targets, inputs = (torch.from_numpy(one).to(device) for one in images)
+    found = findings(history, len(history["epoch"]), model, inputs, targets)
 
     images = originals, own = read_images("test", corruption_name)
     _, height, width = model.image_shape
-    inputs, corruptions = {}, {}
+    corrupted, corruptions = {}, {}
     for name, part in params.corruptions.items():
-        inputs[name] = read_pairs(TEST, Path(f"data/corrupted/{name}/test.safetensors"))[1]
+        corrupted[name] = read_pairs(TEST, Path(f"data/corrupted/{name}/test.safetensors"))[1]
         corruptions[name] = build_corruption(described(part), height, width, device)
     measured = {
         "reconstruction": suite.reconstruction(images, test[1], classes),
         "likelihood": suite.likelihood(images, params.evaluate.importance_samples),
-        "stress": suite.stress(originals, inputs, corruptions),
+        "stress": suite.stress(originals, corrupted, corruptions),
         "code": model.code_measures(read_arrays(embeddings / "test.safetensors")) or None,
         "latent": neighbourhood_measures(originals, test[0], seed)
         | (class_measures(probes, *test, seed) if probes else {}),
@@ -73,9 +74,9 @@ def evaluate(params: Params, model_name: str, corruption_name: str) -> None:
         "classes": suite.classes(classes, count),
         "ways": suite.ways(ways_between(*validation, classes, blends), classes),
     }
-    found = {name: measures for name, measures in measured.items() if measures is not None}
-    training = {"best_epoch": best_epoch(history), "findings": findings}
-    content = {"validation": chosen_by, "test": found, "training": training}
+    test_measures = {name: one for name, one in measured.items() if one is not None}
+    training = {"best_epoch": best_epoch(history), "findings": found}
+    content = {"validation": chosen_by, "test": test_measures, "training": training}
     write_json(Path(f"metrics/{item}.json"), content)
 
 

@@ -7,6 +7,7 @@ import torch
 
 from autoencoders.corruptions.registry import build_corruption
 from autoencoders.data.checks import check_blends
+from autoencoders.experiment import blends_of, described
 from autoencoders.figures.curves import class_shares, loss_curves
 from autoencoders.figures.gallery import Gallery, ends_of_classes, ends_of_images
 from autoencoders.io.arrays import CODES, IMAGES, LABELS, read_arrays, read_pairs
@@ -16,7 +17,7 @@ from autoencoders.models.inference import decode_codes
 from autoencoders.models.registry import load_model
 from autoencoders.nets.classifier import load_classifier, logits
 from autoencoders.nets.devices import prepare
-from autoencoders.params import Params, described
+from autoencoders.params import Params
 from autoencoders.runner.stage import run_stage
 from autoencoders.sampling.classes import class_means, sets_to_blend
 from autoencoders.sampling.mixture import MIXTURE, sample_mixture
@@ -42,7 +43,7 @@ def generate(params: Params, model_name: str, corruption_name: str) -> None:
     snapshots = read_arrays(Path(f"models/{item}/snapshots.safetensors"), positions=LABELS)
     unit = read_json(Path(f"models/{item}/config.json"), "loss_unit")["loss_unit"]
     history = read_history(Path(f"plots/history/{item}.csv"))
-    blends = params.blends()
+    blends = blends_of(params)
     check_blends(blends, classes, "generate.blends")
 
     with whole_folder(Path("plots/generated") / item) as folder:

@@ -9,6 +9,7 @@ from autoencoders.data.base import Split
 from autoencoders.data.binary import binarised
 from autoencoders.data.registry import OWN, build_dataset
 from autoencoders.data.splits import make_splits
+from autoencoders.experiment import blends_of
 from autoencoders.figures.contact import contact_sheet
 from autoencoders.io.arrays import write_arrays
 from autoencoders.io.files import whole_folder, write_json
@@ -22,7 +23,7 @@ def preprocess(params: Params) -> None:
     classes = make_splits(
         content,
         settings,
-        params.blends(),
+        blends_of(params),
         name=data.name,
         seed=params.seed,
         keep_equal_together=data.name == OWN,

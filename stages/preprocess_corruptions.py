@@ -5,10 +5,11 @@ from pathlib import Path
 import torch
 
 from autoencoders.corruptions.registry import build_corruption
+from autoencoders.experiment import described
 from autoencoders.io.arrays import IMAGES, read_arrays, write_arrays
 from autoencoders.io.files import whole_folder
 from autoencoders.io.streams import generator
-from autoencoders.params import Params, described
+from autoencoders.params import Params
 from autoencoders.runner.stage import run_stage
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import yaml
 
 from autoencoders.corruptions.registry import build_corruption
+from autoencoders.experiment import blends_of, described, items_of
 from autoencoders.figures.heatmaps import error_heatmap
 from autoencoders.io.arrays import IMAGES, LABELS, read_arrays, read_pairs
 from autoencoders.io.files import read_json, whole_file
-from autoencoders.params import Params, described
+from autoencoders.params import Params
 from autoencoders.report.about import about, corruption_content, versions
 from autoencoders.report.content import SHEET_COLUMNS, first_blend, most_explored, picture
 from autoencoders.report.decoder import leave_out_encoders
@@ -25,9 +26,9 @@ VALIDATION = Path("data/processed/validation.safetensors")
 
 def report(params: Params) -> None:
     dataset = read_json(Path("data/processed/dataset.json"), "name", "classes", "image_shape")
-    classes, blends = dataset["classes"], params.blends()
+    classes, blends = dataset["classes"], blends_of(params)
     corruptions = {name: described(config) for name, config in params.corruptions.items()}
-    names = [f"{model}-{corruption}" for model, corruption in params.items()]
+    names = [f"{model}-{corruption}" for model, corruption in items_of(params)]
     measured = {
         name: read_json(Path(f"metrics/{name}.json"), "validation", "test", "training")
         for name in names
@@ -50,7 +51,7 @@ def report(params: Params) -> None:
         inputs[name] = (corrupted["images"], corruption.captions(corrupted))
     items = [
         item_content(model, corruption, validation, inputs[corruption], explored, classes)
-        for model, corruption in params.items()
+        for model, corruption in items_of(params)
     ]
     leave_out_encoders(items)
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from autoencoders.experiment import items_of
 from autoencoders.io.files import read_json, write_json
 from autoencoders.params import Params
 from autoencoders.report.table import headlines
@@ -9,7 +10,7 @@ from autoencoders.runner.stage import run_stage
 
 
 def summary(params: Params) -> None:
-    names = [f"{model}-{corruption}" for model, corruption in params.items()]
+    names = [f"{model}-{corruption}" for model, corruption in items_of(params)]
     measured = {
         name: read_json(Path(f"metrics/{name}.json"), "validation", "test") for name in names
     }

@@ -8,13 +8,14 @@ import autoencoders
 import stages
 from autoencoders.corruptions.registry import build_corruption
 from autoencoders.errors import UserError
+from autoencoders.experiment import described
 from autoencoders.io.arrays import LABELS, read_arrays, write_arrays
 from autoencoders.io.files import whole_folder, write_history
 from autoencoders.io.tensors import to_bytes
 from autoencoders.models.inference import align
 from autoencoders.models.registry import build_model, of_classes, save_model
 from autoencoders.nets.devices import prepare, rounding
-from autoencoders.params import Params, described
+from autoencoders.params import Params
 from autoencoders.runner.process import project_root
 from autoencoders.runner.stage import run_stage
 from autoencoders.sampling.classes import examples

@@ -10,10 +10,10 @@ from autoencoders.nets.classifier import FOLDER, Classifier, accuracy, features,
 from autoencoders.nets.devices import prepare
 from autoencoders.params import Params
 from autoencoders.runner.stage import run_stage
-from autoencoders.training.classifier import train_classifier
+from autoencoders.training.classifier import fit_classifier
 
 
-def train(params: Params) -> None:
+def train_classifier(params: Params) -> None:
     classes = read_json(Path("data/processed/dataset.json"), "classes")["classes"]
     device = prepare(params.train.device)
     training, validation, test = (
@@ -29,7 +29,7 @@ def train(params: Params) -> None:
     torch.manual_seed(params.seed)
     model = Classifier(tuple(training[0].shape[1:]), len(classes)).to(device)
     if classes:
-        train_classifier(
+        fit_classifier(
             model, training, validation, seed=params.seed, **params.classifier.model_dump()
         )
     else:
@@ -47,4 +47,4 @@ def train(params: Params) -> None:
 
 
 if __name__ == "__main__":
-    run_stage(train)
+    run_stage(train_classifier)

@@ -17,9 +17,11 @@ import torch
 
 from autoencoders.corruptions.registry import build_corruption
 from autoencoders.data.sets.digits import Digits
+from autoencoders.experiment import described, items_of
 from autoencoders.io.streams import generator
 from autoencoders.models.registry import build_model
-from autoencoders.params import described, read_params
+from autoencoders.nets.devices import prepare
+from autoencoders.params import read_params
 from autoencoders.training.checkpoint import Checkpoint
 from autoencoders.training.loop import Schedule, Training, TrainingData
 
@@ -47,10 +49,11 @@ def traces() -> dict[str, Any]:
         raw = Path(folder)
         Digits().fetch(raw, None)
         images = torch.from_numpy(Digits().read(raw).splits["train"].images)
+    prepare("cpu")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        return {f"{m}-{c}": trace(params, m, c, images) for m, c in params.items()}
+        return {f"{m}-{c}": trace(params, m, c, images) for m, c in items_of(params)}
     finally:
         torch.set_num_threads(threads)
 

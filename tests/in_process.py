@@ -9,13 +9,12 @@ import numpy as np
 import yaml
 from PIL import Image
 
+from autoencoders.experiment import items_of
 from autoencoders.io.files import write_json
 from autoencoders.params import Params
 from autoencoders.report.spread import SEEDS
 from tests.project import ROOT, SMALL
 
-FUNCTIONS = {"train_classifier": "train"}
-"""Names of stages' functions that differ from those of their scripts."""
 OWN = {
     "data.name": "folder",
     "corruptions": {"jigsaw": {"kind": "jigsaw", "grid": 3}},
@@ -42,7 +41,7 @@ def small_params(changes: Mapping[str, Any]) -> Params:
 
 def run(stage: str, params: Params, *item: str) -> None:
     """Run a stage's function."""
-    function = getattr(importlib.import_module(f"stages.{stage}"), FUNCTIONS.get(stage, stage))
+    function = getattr(importlib.import_module(f"stages.{stage}"), stage)
     function(params, *item)
 
 
@@ -50,7 +49,7 @@ def run_all(params: Params) -> None:
     """Run every stage but `code`, in an order that fits."""
     for stage in ("download", "preprocess", "preprocess_corruptions", "train_classifier"):
         run(stage, params)
-    for model, corruption in params.items():
+    for model, corruption in items_of(params):
         for stage in ("train", "embed", "plot_latent", "generate", "evaluate"):
             run(stage, params, model, corruption)
     write_json(SEEDS, {})

@@ -19,7 +19,7 @@ from autoencoders.nets import devices
 from autoencoders.nets.classifier import Classifier, accuracy, features, logits
 from autoencoders.sampling.mixture import fit_mixture
 from autoencoders.training.checkpoint import Checkpoint
-from autoencoders.training.classifier import train_classifier
+from autoencoders.training.classifier import fit_classifier
 from autoencoders.training.doctor import model_findings
 from autoencoders.training.loop import Schedule, Training, TrainingData
 from tests.parts import CORRUPTIONS, OPTIMIZERS, built_of
@@ -152,7 +152,7 @@ def test_the_classifier_fits_the_device():
     )
     model = Classifier(SHAPE, 3)
     with AppleGpu():
-        train_classifier(
+        fit_classifier(
             model, training, validation, epochs=1, batch_size=16, learning_rate=0.01, seed=0
         )
         assert 0 <= accuracy(model, *validation) <= 1

@@ -10,13 +10,17 @@ import torch
 from torch.nn import functional
 
 from autoencoders.corruptions.registry import build_corruption
+from autoencoders.data.sets.digits import Digits
 from autoencoders.io.streams import generator
 from autoencoders.models.base import Autoencoder
 from autoencoders.models.registry import build_model
 from autoencoders.training.checkpoint import Checkpoint
-from autoencoders.training.doctor import best_epoch, curve_findings, model_findings
+from autoencoders.training.doctor import best_epoch, curve_findings, findings, model_findings
 from autoencoders.training.loop import Schedule, Training, TrainingData
 from tests.in_process import run_all, small_params, write_images
+from tests.parts import OPTIMIZERS
+
+SHAPE = (1, 28, 28)
 
 
 def smooth_images(count: int) -> torch.Tensor:
@@ -98,9 +102,34 @@ def test_an_ill_is_told_by_its_name_in_one_line(tmp_path, capsys, name):
     said = [line for line in capsys.readouterr().err.splitlines() if words in line]
     assert len(said) == 1, "told once, whether during the training or after it"
     assert said[0].startswith(f"item: {words}")
-    findings = curve_findings(history, len(history["epoch"]), 4)
-    findings |= model_findings(model, smooth_images(40))
-    assert words in findings[name]
+    images = smooth_images(40)
+    found = findings(history, len(history["epoch"]), model, images, images)
+    assert words in found[name]
+
+
+@pytest.mark.parametrize(("epochs", "seems"), [(4, "overfitting_loss"), (2, "deaf_decoder")])
+def test_running_statistics_that_lag_are_not_taken_for_other_ills(tmp_path, capsys, epochs, seems):
+    """40 or 20 steps of the default autoencoder on digits: nothing is wrong but their number."""
+    Digits().fetch(tmp_path, None)
+    images = torch.from_numpy(Digits().read(tmp_path).splits["train"].images)
+    train, validation = images.split([1200, len(images) - 1200])
+    torch.manual_seed(0)
+    network = {"kind": "conv", "channels": [32, 64, 128]}
+    model = build_model("ae", SHAPE, {"network": network, "latent_dim": 128, "align": None})
+    data = TrainingData(train, validation, validation, validation[:3])
+    rates = {"learning_rate": 0.02, "adam_learning_rate": 0.004, "weight_decay": 0.1}
+    schedule = Schedule(epochs, 128, OPTIMIZERS["muon"] | rates, 0.05, [], "float32")
+    none = build_corruption({"kind": "none"}, 28, 28)
+    rows = Training(model, none, data, schedule, 0, Checkpoint(tmp_path, "item", "f")).run()
+    history = {name: [row[name] for row in rows.history] for name in rows.history[0]}
+    assert seems in curve_findings(history, epochs, 128) | model_findings(model, validation)
+    found = findings(history, epochs, model, validation, validation)
+    assert found.keys() <= {"lagging_statistics", "unfinished"}
+    assert "lag behind the weights" in found["lagging_statistics"]
+    said = capsys.readouterr().err
+    assert "overfitting" not in said
+    assert "heed" not in said
+    assert said.count("lag behind the weights") == 1
 
 
 def test_a_loss_that_has_risen_is_told_with_the_epoch_that_is_kept():

@@ -38,7 +38,7 @@ from autoencoders.nets.classifier import (
     save_classifier,
 )
 from autoencoders.sampling.mixture import fit_mixture, sample_mixture
-from autoencoders.training.classifier import train_classifier
+from autoencoders.training.classifier import fit_classifier
 
 CHANCE = np.random.default_rng(0)
 
@@ -129,7 +129,7 @@ def test_a_classifier_learns_and_comes_back(tmp_path):
     model = Classifier((1, 16, 16), 2)
     training, validation = striped(201), striped(60)  # 201: a last batch of one image
     assert accuracy(model, *validation) < 0.9
-    train_classifier(
+    fit_classifier(
         model, training, validation, epochs=4, batch_size=20, learning_rate=0.004, seed=0
     )
     assert accuracy(model, *validation) == 1
@@ -150,7 +150,7 @@ def test_a_classifier_that_diverges_says_so():
     with torch.no_grad():
         model.to_classes[1].weight.fill_(float("nan"))
     with pytest.raises(UserError, match=r"classifier\.learning_rate"):
-        train_classifier(
+        fit_classifier(
             model, striped(40), striped(20), epochs=1, batch_size=20, learning_rate=0.1, seed=0
         )
 

@@ -1,5 +1,8 @@
 """Numbers keep their digits where float32, bfloat16 or several processes could cost them."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +16,7 @@ from autoencoders.nets import devices
 from autoencoders.nets.parallel import BatchNorm2d
 from autoencoders.trained import load_model
 from autoencoders.training.step import Loss
+from tests.project import ROOT
 
 SHAPE = (1, 16, 16)
 NETWORK = {"network": {"kind": "conv", "channels": [4, 8]}, "latent_dim": 64}
@@ -102,3 +106,22 @@ def test_float32_on_a_gpu_is_no_tf32_and_a_state_knows_its_gpu(monkeypatch):
     assert not torch.backends.cudnn.allow_tf32
     assert not torch.backends.cuda.matmul.allow_tf32
     assert "GPU of cuda" in devices.rounding(device)
+
+
+SUBNORMAL = """
+import torch
+from autoencoders.nets.devices import prepare
+torch.set_num_threads(2)
+prepare("cpu")
+numbers = torch.full((1 << 20,), 1e-39)  # enough for torch to share them out
+print(torch.get_num_threads(), int((numbers * 1.0).view(torch.int32).count_nonzero()))
+"""
+
+
+@pytest.mark.skipif(not torch.set_flush_denormal(False), reason="this CPU cannot do it")
+def test_every_thread_flushes_subnormal_numbers():
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "2"}
+    found = subprocess.run(
+        [sys.executable, "-c", SUBNORMAL], env=environment, capture_output=True, text=True
+    )
+    assert found.stdout == "2 0\n", found.stderr

@@ -17,6 +17,7 @@ from autoencoders.commands.table_page import markdown, write_page
 from autoencoders.commands.tables import Table, content_of, read_table
 from autoencoders.commands.use import use
 from autoencoders.errors import UserError
+from autoencoders.experiment import items_of
 from autoencoders.io.arrays import IMAGES, read_arrays
 from autoencoders.params import Params, read_params
 from tests.in_process import run
@@ -61,7 +62,7 @@ def test_its_params_are_valid_and_its_columns_have_numbers(name, tmp_path, monke
     use(changes)
     params = read_params()
     check_parts(params)
-    assert {row.item for row in table.rows} <= {"-".join(item) for item in params.items()}
+    assert {row.item for row in table.rows} <= {"-".join(item) for item in items_of(params)}
     page = (ROOT / f"docs/published/{name}.md").read_text(encoding="utf-8")
     assert page.startswith(f"# {table.title}\n\n{table.source}\n\n{table.protocol}\n")
     for row in table.rows:

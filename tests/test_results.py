@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 from matplotlib import image as pictures
+from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
 
 from autoencoders.errors import UserError
+from autoencoders.figures import curves, heatmaps
 from autoencoders.figures.curves import loss_curves
 from autoencoders.figures.grids import Row, image_grid
-from autoencoders.figures.heatmaps import distance_heatmap
+from autoencoders.figures.heatmaps import distance_heatmap, error_heatmap
 from autoencoders.figures.scatter import scatter
 from autoencoders.io.streams import generator, library_seed, numpy_generator, subsample
 from autoencoders.io.tensors import to_bytes, to_float
@@ -288,6 +290,33 @@ def draw_all(folder) -> None:
     distance_heatmap(folder / "heatmap.png", "a title", apart, names)
     history = {"epoch": [1, 2], "train_loss": [0.5, 0.1], "validation_loss": [1, 0.2]}
     loss_curves(folder / "curves.png", "a title", history, "nats")
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(60, 400), (3.1, 20), (0.00031, 0.002), (0.0012, 0.0019), (1e-4, 0.5)]
+)
+def test_logarithmic_axes_have_plain_numbers(tmp_path, monkeypatch, low, high):
+    """At least two in view, and no formula as matplotlib writes it where it may not draw it."""
+    drawn: list[Figure] = []
+    for module in (curves, heatmaps):
+        monkeypatch.setattr(module, "save", lambda figure, path: drawn.append(figure))
+    values = np.geomspace(high, low, 9)
+    history = {"epoch": list(range(9)), "train_loss": values, "validation_loss": values}
+    loss_curves(tmp_path / "curves.png", "a title", history, "nats")
+    error_heatmap(tmp_path / "stress.png", "a title", values.reshape(3, 3), "abc", "abc")
+    axes = drawn[0].axes[0], drawn[1].axes[1]  # the second has the bar of colours
+    assert [one.get_yscale() for one in axes][1] == "log"
+    for one in axes:
+        one.figure.canvas.draw()
+        bottom, top = one.get_ylim()
+        shown = {
+            tick.get_loc(): (tick.label2 if one is axes[1] else tick.label1).get_text()
+            for tick in [*one.yaxis.get_major_ticks(), *one.yaxis.get_minor_ticks()]
+        }
+        shown = {place: text for place, text in shown.items() if text and bottom <= place <= top}
+        assert len(shown) >= 2
+        for place, text in shown.items():
+            assert float(text) == pytest.approx(place)
 
 
 def test_figures_are_drawn_and_have_the_same_bytes_each_time(tmp_path):

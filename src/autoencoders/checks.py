@@ -9,13 +9,15 @@ from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
+from autoencoders.data.registry import OWN, published
 from autoencoders.errors import UserError
+from autoencoders.experiment import described
 from autoencoders.params import (
     PARAMS_FILE,
     Corruption,
+    Data,
     Params,
     Part,
-    described,
 )
 from autoencoders.parts import find
 from autoencoders.problems import problems_of, refusal
@@ -58,12 +60,17 @@ def _own_problems(wanted: type[BaseModel], part: Part, key: str) -> list[str]:
     return []
 
 
+def _image_shape(data: Data) -> tuple[int, ...]:
+    """(C, H, W) of the images; own ones, whose channels nobody knows yet, may be in colour."""
+    return (3, data.size, data.size) if data.name == OWN else published(data.name).image_shape
+
+
 def _misfits(params: Params) -> Iterator[str]:
     """What is in its range, and yet does not fit the images, or another setting."""
     from autoencoders.corruptions.registry import build_corruption
     from autoencoders.models.registry import check_model
 
-    shape = params.data.image_shape()
+    shape = _image_shape(params.data)
     _, height, width = shape
     for name, corruption in params.corruptions.items():
         try:

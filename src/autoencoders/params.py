@@ -8,9 +8,8 @@ to that.
 """
 
 import re
-from collections.abc import Sequence
 from pathlib import Path, PurePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +24,7 @@ from ruamel.yaml import YAML, YAMLError
 
 from autoencoders.data.registry import OWN, known, published
 from autoencoders.errors import UserError
+from autoencoders.experiment import blends_of
 from autoencoders.io.files import read_text
 from autoencoders.parts import kinds
 from autoencoders.problems import SHORT, problems_of, refusal
@@ -65,11 +65,6 @@ class Data(Settings):
     white_level: Literal["auto"] | Annotated[int, Field(ge=1, lt=2**32)]
     duplicates: Literal["keep", "drop"]
     binarise: Literal["never", "once", "each_epoch"]
-
-    def image_shape(self) -> tuple[int, ...]:
-        """(C, H, W) of the images; own ones, whose channels nobody knows yet, may be in colour."""
-        own = (3, self.size, self.size)
-        return own if self.name == OWN else published(self.name).image_shape
 
 
 def _of_family(family: str) -> AfterValidator:
@@ -191,28 +186,13 @@ class Params(Settings):
     def _classes_exist(self) -> "Params":
         if self.data.name != OWN:  # of which the images alone tell
             classes = published(self.data.name).classes
-            for name in (name for blend in self.blends() for name in blend):
+            for name in (name for blend in blends_of(self) for name in blend):
                 if name not in classes:
                     raise ValueError(
                         f"generate.blends names {name!r}, expected of {', '.join(classes)}, the "
                         f"classes of {self.data.name}"
                     )
         return self
-
-    def blends(self) -> Sequence[Sequence[str]]:
-        """The sets of classes to blend: those that are named, or the data set's own."""
-        if self.generate.blends != "auto":
-            return self.generate.blends
-        return () if self.data.name == OWN else published(self.data.name).blends
-
-    def items(self) -> list[tuple[str, str]]:
-        """Every (model, corruption), in the order of params.yaml."""
-        return [(model, corruption) for model in self.models for corruption in self.corruptions]
-
-
-def described(part: Corruption | Sequence[Corruption]) -> dict[str, Any] | list[dict[str, Any]]:
-    """A corruption as params.yaml describes it, in plain values."""
-    return part.model_dump() if isinstance(part, Corruption) else [p.model_dump() for p in part]
 
 
 def read_params(path: Path = PARAMS_FILE) -> Params:

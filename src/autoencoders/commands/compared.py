@@ -9,7 +9,7 @@ from matplotlib import pyplot as plt
 
 from autoencoders.figures.grids import Row, image_grid
 from autoencoders.figures.style import STYLE, class_colour, save
-from autoencoders.figures.ticks import plain_decades
+from autoencoders.figures.ticks import plain_log_ticks
 from autoencoders.io.arrays import read_arrays
 from autoencoders.io.files import read_history
 
@@ -116,7 +116,7 @@ def curves(
                 epochs, errors = history["epoch"], history["validation_mse"]
                 axes.plot(epochs, errors, ".-", color=colour, label=name)
             axes.set(title=item, xlabel="epoch", yscale="log")
-            plain_decades(axes.yaxis)
+            plain_log_ticks(axes.yaxis)
             axes.xaxis.get_major_locator().set_params(integer=True)
         for axes in panels.flat[len(histories) :]:
             axes.axis("off")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from autoencoders.commands.output import check_new
 from autoencoders.errors import UserError
+from autoencoders.experiment import items_of
 from autoencoders.io.files import whole_folder
 from autoencoders.params import read_params
 from autoencoders.released import MODEL_FILES
@@ -34,7 +35,7 @@ def release(*, out: Path) -> None:
             since.
     """
     check_new(out)
-    items = ["-".join(item) for item in read_params().items()]
+    items = ["-".join(item) for item in items_of(read_params())]
     _check_up_to_date()
     with whole_folder(out) as folder:
         for item in items:

@@ -14,6 +14,7 @@ import torch
 from autoencoders.corruptions.base import Corruption, split
 from autoencoders.corruptions.registry import build_corruption
 from autoencoders.errors import UserError
+from autoencoders.experiment import described
 from autoencoders.io.arrays import read_pairs
 from autoencoders.io.files import read_json
 from autoencoders.io.tensors import EVALUATION_BATCH, to_float
@@ -24,7 +25,7 @@ from autoencoders.measures.reconstruction import (
     ssim_per_image,
 )
 from autoencoders.measures.stress import mse_by
-from autoencoders.params import Params, described, read_params
+from autoencoders.params import Params, read_params
 
 TEST = Path("data/processed/test.safetensors")
 ARRAY = "images"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from autoencoders.commands.compare import CHOSEN_BY, HIGHER_IS_BETTER
 from autoencoders.errors import UserError
+from autoencoders.experiment import items_of
 from autoencoders.io.files import read_json, whole_file
 from autoencoders.params import read_params
 
@@ -46,7 +47,7 @@ def search(
         UserError: a setting, the item or the metric is none, the earlier trials had other settings,
             optuna is not installed, or DVC has failed.
     """
-    items = ["-".join(one) for one in read_params().items()]
+    items = ["-".join(one) for one in items_of(read_params())]
     if item not in items:
         raise UserError(f"{item}: expected an item of params.yaml: {', '.join(items)}")
     for option, count in (("trials", trials), ("jobs", jobs)):

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from autoencoders.experiment import items_of
 from autoencoders.params import Params, read_params
 from autoencoders.runner.fan_ins import PIPELINE, named
 
@@ -31,7 +32,7 @@ def stages() -> None:
 def _stale_metrics(params: Params) -> list[Path]:
     """The metrics that the pipeline has written, by dvc.lock, of what is not in params.yaml."""
     lock = LOCK.read_text(encoding="utf-8") if LOCK.exists() else ""
-    items = {f"{model}-{corruption}" for model, corruption in params.items()}
+    items = {f"{model}-{corruption}" for model, corruption in items_of(params)}
     written = re.findall(r"^  evaluate@([\w-]+):$", lock, flags=re.MULTILINE)
     paths = [Path(f"metrics/{item}.json") for item in written if item not in items]
     return [path for path in paths if path.is_file()]

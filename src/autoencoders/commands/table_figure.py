@@ -33,7 +33,7 @@ def draw(table: Table, measured: Measured, path: Path) -> None:
 
 def _rows(table: Table, measured: Measured, axes: "Axes") -> None:
     from autoencoders.figures.style import COLOURS, QUIET
-    from autoencoders.figures.ticks import plain_decades
+    from autoencoders.figures.ticks import plain_log_ticks
 
     drawn = table.figure or [next(iter(table.columns))]
     places = range(len(table.rows))
@@ -49,7 +49,7 @@ def _rows(table: Table, measured: Measured, axes: "Axes") -> None:
         axes.plot(means, places, "o", color=COLOURS[number], label=label)
     if _spans_decades(line.get_xdata() for line in axes.lines):
         axes.set_xscale("log")
-        plain_decades(axes.xaxis)
+        plain_log_ticks(axes.xaxis)
     axes.set_yticks(places, [row.name for row in table.rows])
     axes.set_ylim(len(places) - 0.5, -0.5)
     axes.set_xlabel(drawn[0])
@@ -58,7 +58,7 @@ def _rows(table: Table, measured: Measured, axes: "Axes") -> None:
 def _curve(table: Table, measured: Measured, axes: "Axes") -> None:
     """A point for each row, with its name, and a line through all."""
     from autoencoders.figures.style import COLOURS
-    from autoencoders.figures.ticks import plain_decades
+    from autoencoders.figures.ticks import plain_log_ticks
 
     assert table.curve
     across, up = (_means(table, measured, column) for column in table.curve)
@@ -68,7 +68,7 @@ def _curve(table: Table, measured: Measured, axes: "Axes") -> None:
     for axis, scale, values in ((axes.xaxis, "x", across), (axes.yaxis, "y", up)):
         if _spans_decades([values]):
             axes.set(**{f"{scale}scale": "log"})
-            plain_decades(axis)
+            plain_log_ticks(axis)
     axes.set(xlabel=table.curve[0], ylabel=table.curve[1])
     axes.margins(x=0.2)
 

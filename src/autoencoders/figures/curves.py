@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from autoencoders.figures.style import COLOURS, STYLE, class_colour, drawable, save
+from autoencoders.figures.ticks import plain_log_ticks
 
 SHOWN_SHARE = 0.1  # a class that never gets so probable is not drawn
 
@@ -37,6 +38,7 @@ def loss_curves(path: Path, title: str, history: Mapping[str, Sequence[float]], 
             values = np.array([history[f"train_{name}"], history[f"validation_{name}"]])
             if values.min() > 0 and values.max() > LOG_SCALE_FROM * values.min():
                 axes.set_yscale("log")
+                plain_log_ticks(axes.yaxis)
         panels[0, 0].legend()
         save(figure, path)
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib import pyplot as plt
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import NullLocator
 
 from autoencoders.figures.style import STYLE, drawable, save
+from autoencoders.figures.ticks import PlainLogLocator
 
 DARK = 0.6  # the mean of red, green and blue below which letters are white
 
@@ -67,9 +68,9 @@ def _heatmap(
             colour = "white" if shade < DARK else "black"
             axes.text(column, row, form.format(value), ha="center", va="center", color=colour)
         bar = figure.colorbar(image, label=label, shrink=0.8, format="%g")
-        bar.ax.minorticks_off()
         if scale == "log":
-            bar.locator = LogLocator(subs=(1, 2, 5))
-            bar.update_ticks()
+            bar.locator = PlainLogLocator()
+        bar.minorlocator = NullLocator()
+        bar.update_ticks()
         axes.set_title(title)
         save(figure, path)

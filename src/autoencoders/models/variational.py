@@ -110,12 +110,18 @@ class Variational(Autoencoder):
         nats_per_pixel = 0.5 * (errors.mean() / variance + torch.log(2 * math.pi * variance))
         return nats_per_pixel * math.prod(self.image_shape)
 
-    def log_likelihood(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """log p(target | code) of each image, in nats: (N,). Both are (N, C, H, W)."""
+    def log_likelihood(
+        self, logits: Tensor, targets: Tensor, log_ratio: Tensor | None = None
+    ) -> Tensor:
+        """log p(target | code) of each image, in nats: (N,). Both are (N, C, H, W).
+
+        `log_ratio` (N,) is that of `log_prior_ratio`, for objectives whose optimal variance depends
+        on it.
+        """
         if self.likelihood == "bernoulli":
             return -_cross_entropy(logits, targets).flatten(1).sum(dim=1)
         errors = (torch.sigmoid(logits) - targets).square()
-        variance = self._variance_of(errors)
+        variance = self._variance_of(errors, log_ratio)
         log_scale = math.prod(self.image_shape) * torch.log(2 * math.pi * variance)
         return -0.5 * (errors.flatten(1).sum(dim=1) / variance + log_scale)
 
@@ -127,15 +133,20 @@ class Variational(Autoencoder):
         """
         codes = self.sample_code(posterior, noise)
         log_ratio = self.log_prior_ratio(posterior, codes, noise)
-        return self.log_likelihood(self.logits(codes), targets) + log_ratio
+        return self.log_likelihood(self.logits(codes), targets, log_ratio) + log_ratio
 
-    def _variance_of(self, errors: Tensor) -> Tensor:
-        """The variance of pixels around what was decoded, by squared errors of any shape."""
+    @torch.no_grad()
+    def _variance_of(self, errors: Tensor, log_ratio: Tensor | None = None) -> Tensor:
+        """The variance of pixels around what was decoded, by squared errors (N, C, H, W)."""
         if not self.training:
             return self.variance
-        variance = batch_mean(errors.detach()).clamp(min=MIN_VARIANCE)
+        variance = self._optimal_variance(errors, log_ratio).clamp(min=MIN_VARIANCE)
         self.variance.lerp_(variance, VARIANCE_MOMENTUM)
         return variance
+
+    def _optimal_variance(self, errors: Tensor, log_ratio: Tensor | None) -> Tensor:
+        """The variance by which a batch's ELBO is greatest: the mean squared error."""
+        return batch_mean(errors)
 
 
 def has_likelihood(model: Autoencoder) -> TypeGuard[Variational]:

@@ -18,6 +18,7 @@ def prepare(name: str, key: str = "train.device") -> torch.device:
     """Choose the device "auto", "cpu", "cuda" or "mps" and make torch deterministic on it.
 
     "auto" takes a GPU (cuda, then mps) where there is one. `key` is where the user has named it.
+    Call it before any arithmetic of torch's: only threads that start later flush subnormal numbers.
 
     Raises:
         UserError: the device asked for is not there.
@@ -33,6 +34,11 @@ def prepare(name: str, key: str = "train.device") -> torch.device:
         raise UserError(f"{key} is '{name}', which is not available here; use 'auto'")
     if name == "cpu":
         _keep_freed_memory()
+        # Numbers below float32's normal range, 1e-38, are zero: the running mean of a gradient that
+        # has vanished, such as that of a pixel that is black in nearly all images, stays in that
+        # range, where arithmetic is many times slower. The flag belongs to a thread, and torch's
+        # workers inherit it when they start.
+        torch.set_flush_denormal(True)
     else:
         # What is used here is deterministic on CPUs anyway, and this call imports for a second.
         # cuBLAS needs a fixed workspace for it, chosen before its first use. On MPS it warns of

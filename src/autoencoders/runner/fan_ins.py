@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from autoencoders.errors import UserError
+from autoencoders.experiment import items_of
 from autoencoders.params import Params
 
 PIPELINE = Path("dvc.yaml")
@@ -19,7 +20,7 @@ def named(pipeline: str, params: Params) -> str:
     """The text of dvc.yaml with the names that it has for these params."""
     wanted = {
         "item": [
-            {"model": model, "corruption": corruption} for model, corruption in params.items()
+            {"model": model, "corruption": corruption} for model, corruption in items_of(params)
         ],
         "model": [{"model": model} for model in params.models],
     }

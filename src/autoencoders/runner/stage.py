@@ -37,11 +37,12 @@ def run_stage(stage: Callable[..., None], *axes: str, gathers: bool = False) -> 
         _check_item(params, axes, item)
         if gathers:
             check_named(params)
-        tell_other_versions(Path(stage.__code__.co_filename).stem, item)
+        name = Path(stage.__code__.co_filename).stem
+        tell_other_versions(name, item)
         stop_with_dvc()
         # Under torchrun each rank has a lock of its own, besides that of the stage that started it.
         ranks = [f"rank{os.environ['RANK']}"] if "TORCHELASTIC_RUN_ID" in os.environ else []
-        run = "-".join([stage.__name__, *item, *ranks])
+        run = "-".join([name, *item, *ranks])
         with alone(run), on_record(run):
             stage(params, *item)
 

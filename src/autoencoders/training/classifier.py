@@ -19,7 +19,7 @@ WARMUP = 0.1
 WEIGHT_DECAY = 0.05
 
 
-def train_classifier(
+def fit_classifier(
     model: Classifier,
     training: tuple[Tensor, Tensor],
     validation: tuple[Tensor, Tensor],

@@ -1,19 +1,21 @@
 """What tends to go wrong with a training without a word, each told in a line.
 
-`curve_findings` looks at losses after each epoch, `model_findings` at the trained model. A finding
-is a name and a sentence; thresholds are constants here, generous enough to be silent about a
-training that is in order.
+`findings` looks at the losses after each epoch and at the model. A finding is a name and a
+sentence; thresholds are constants here, generous enough to be silent about a training that is in
+order.
 """
 
+import copy
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
+from autoencoders.io.tensors import to_float
 from autoencoders.models.base import Autoencoder
-from autoencoders.models.inference import decode, encode
+from autoencoders.models.inference import align, decode, encode, reconstruct
 from autoencoders.models.posterior import LOG_VARIANCE_RANGE, active_units
 
 NO_KL = 0.1
@@ -30,6 +32,10 @@ SATURATED_SHARE = 0.01
 DEAF_SHARE = 0.01
 """Of the images' variance: what different codes decode to differs by less."""
 EXAMINED = 2000
+NORMALISED = 256
+"""Images of a batch whose own statistics replace the running ones of batch normalisation."""
+SUSPECT = {"overfitting_loss", "overfitting_alignment", "deaf_decoder"}
+"""Findings that running statistics alone can bring about."""
 
 Findings = dict[str, str]
 
@@ -42,16 +48,90 @@ class Watch:
         self.epochs = epochs
         self.told: set[str] = set()
 
-    def look(self, rows: Sequence[Mapping[str, float]], model: Autoencoder, inputs: Tensor) -> None:
-        """After an epoch: at the history's rows, and after the last one at the model too."""
+    def look(
+        self,
+        rows: Sequence[Mapping[str, float]],
+        model: Autoencoder,
+        inputs: Tensor,
+        targets: Tensor,
+    ) -> None:
+        """After an epoch, at the history's rows and at the model; images as in `findings`."""
         history = {name: [row[name] for row in rows] for name in rows[0]}
-        findings = curve_findings(history, self.epochs, model.latent_dim)
-        if len(rows) == self.epochs:
-            findings |= model_findings(model, inputs)
-        for name, sentence in findings.items():
+        found = findings(history, self.epochs, model, inputs, targets)
+        for name, sentence in found.items():
             if name not in self.told:
                 tqdm.write(f"{self.item}: {sentence}", file=sys.stderr)
-        self.told |= findings.keys()
+        self.told |= found.keys()
+
+
+def findings(
+    history: Mapping[str, Sequence[float]],
+    epochs: int,
+    model: Autoencoder,
+    inputs: Tensor,
+    targets: Tensor,
+) -> Findings:
+    """What the losses of a training say, checked by the model, and at its end the model too.
+
+    Args:
+        history: as in `curve_findings`.
+        epochs: how many are planned.
+        model: as it is after the history's last epoch.
+        inputs: validation images, uint8 (N, C, H, W).
+        targets: their originals, likewise.
+    """
+    found = curve_findings(history, epochs, model.latent_dim)
+    if len(history["validation_loss"]) == epochs:
+        found |= model_findings(model, inputs)
+    if SUSPECT.isdisjoint(found) or len(inputs) < 2:
+        return found
+    return _without_lag(found, history, model, inputs[:NORMALISED], targets[:NORMALISED])
+
+
+def _without_lag(
+    found: Findings,
+    history: Mapping[str, Sequence[float]],
+    model: Autoencoder,
+    inputs: Tensor,
+    targets: Tensor,
+) -> Findings:
+    """The findings, but for those that go away with a batch's own statistics, which are told.
+
+    After few steps the running statistics of batch normalisation lag behind the weights, so that
+    validation, which uses them, has a larger error than training, which uses those of each batch.
+    """
+    normalised = _with_batch_statistics(model)
+
+    def errors(images: Callable[[Autoencoder, Tensor], Tensor]) -> tuple[float, float]:
+        """By running statistics, and by those of the batch."""
+        running, fresh = (images(one, inputs) - to_float(targets) for one in (model, normalised))
+        return float(running.square().mean()), float(fresh.square().mean())
+
+    false = {"deaf_decoder"} & found.keys() - model_findings(normalised, inputs).keys()
+    for part, images in (("loss", reconstruct), ("alignment", align)):
+        if f"overfitting_{part}" in found:
+            running, fresh = errors(images)
+            seen, expected = (history[f"{split}_{part}"][-1] for split in ("train", "validation"))
+            if expected * fresh <= GAP * seen * running:
+                false.add(f"overfitting_{part}")
+    true = {name: sentence for name, sentence in found.items() if name not in false}
+    if false:
+        running, fresh = errors(reconstruct)
+        true["lagging_statistics"] = (
+            "the running statistics of batch normalisation lag behind the weights: by those of the "
+            f"batch itself the validation MSE is {fresh:.2g} instead of {running:.2g}; train for "
+            "more steps (train.epochs, or a smaller train.batch_size)"
+        )
+    return true
+
+
+def _with_batch_statistics(model: Autoencoder) -> Autoencoder:
+    """A copy that normalises each batch by its own statistics, as in training."""
+    copied = copy.deepcopy(model).eval()
+    for module in copied.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            module.running_mean = module.running_var = None
+    return copied
 
 
 def curve_findings(

@@ -23,7 +23,7 @@ from autoencoders.training.group import ALONE, Group
 from autoencoders.training.optimizer import build_optimizer
 from autoencoders.training.schedule import learning_rate_factor
 from autoencoders.training.source import batches_of
-from autoencoders.training.step import Step, no_subnormal_numbers
+from autoencoders.training.step import Step
 from autoencoders.training.sums import Sums
 
 
@@ -110,10 +110,6 @@ class Training:
         Raises:
             UserError: a loss is no longer a finite number.
         """
-        with no_subnormal_numbers():
-            return self._run()
-
-    def _run(self) -> Progress:
         self._resume()
         epochs, images = self.schedule.epochs, len(self.data.images)
         with tqdm(
@@ -129,8 +125,9 @@ class Training:
                 self._record(epoch, row)
                 self.checkpoint.save(self._state())
                 if self.group.leads:
-                    history = self.progress.history
-                    self.watch.look(history, self.model, self.data.validation_inputs)
+                    data = self.data
+                    seen = data.validation_inputs, data.validation_targets
+                    self.watch.look(self.progress.history, self.model, *seen)
                 losses = {name: f"{v:.5g}" for name, v in row.items() if name.endswith("_loss")}
                 bar.set_postfix(losses)
         return self.progress

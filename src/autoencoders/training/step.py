@@ -1,7 +1,6 @@
 """One step of a training, on one process or many, launched one by one or as a CUDA graph."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -130,17 +129,3 @@ def make_capturable(optimizers: Iterable[torch.optim.Optimizer], device: torch.d
         group["lr"] = torch.as_tensor(group["lr"], dtype=torch.float32, device=device)
         if "capturable" in group:
             group["capturable"] = True
-
-
-@contextmanager
-def no_subnormal_numbers() -> Iterator[None]:
-    """Have the CPU take numbers below float32's normal range, 1e-38, for zero meanwhile.
-
-    The mean gradient of a weight that no longer has one, such as that of a pixel that is black in
-    all images but a few, falls there and stays, and arithmetic with it takes many times as long.
-    """
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
