@@ -6,11 +6,13 @@ Expected pixels are computed here from the levels that were written, not by the 
 import io
 import json
 import shutil
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, TiffImagePlugin
 
 from autoencoders.__main__ import main
 from autoencoders.data.base import Split, split_off
@@ -113,6 +115,111 @@ def test_files_of_8_bits_are_not_scaled_by_deeper_ones(tmp_path):
     assert np.array_equal(read(tmp_path)[0, 0], levels(255, np.uint8))
 
 
+def tiff(path: Path, pixels: np.ndarray, photometric: int, **tags: object) -> None:
+    """A TIFF of grey levels whose photometric interpretation is 0, white, or 1, black is zero.
+
+    Pillow saves the second alone, and libtiff's tag directory is plain enough to be changed.
+    """
+    directory = TiffImagePlugin.ImageFileDirectory_v2()
+    for name, value in tags.items():
+        number = int(name.removeprefix("tag_"))
+        directory.tagtype[number] = 2 if isinstance(value, str) else 4
+        directory[number] = value
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, tiffinfo=directory)
+    content = bytearray(path.read_bytes())
+    entry = struct.pack("<HHI", 262, 3, 1)
+    place = content.index(entry) + len(entry)
+    assert content[place] == 1
+    content[place] = photometric
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("photometric", [0, 1])
+@pytest.mark.parametrize(
+    ("pixels", "white"),
+    [
+        (levels(255, np.uint8), 255),
+        (levels(4000, np.uint16), 4095),
+        (levels(65535, np.uint16), 65535),
+        (levels(1, np.float32), 1),
+    ],
+    ids=["8 bits", "12 of 16 bits", "16 bits", "floats"],
+)
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_where_zero_is_white_a_tiff_is_no_negative(
+    tmp_path, pixels, white, photometric, orientation
+):
+    tiff(tmp_path / "a.tif", pixels, photometric, tag_274=orientation)
+    exact = pixels.astype(float)
+    bright = exact if photometric else white - exact
+    expected = TURNS[orientation](np.round(bright * 255 / white))
+    assert np.array_equal(read(tmp_path)[0, 0], expected)
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ({"tag_50714": 64}, "the tag BlackLevel, which is not read"),
+        ({"tag_50717": 4000}, "the tag WhiteLevel, which is not read"),
+        ({"tag_42113": "0"}, "GDAL's mark of missing data, 0, which is not read"),
+        (
+            {"tag_42112": '<GDALMetadata><Item name="SCALE" sample="0" role="scale">2</Item>'},
+            "GDAL's scale or offset, which is not read",
+        ),
+    ],
+)
+def test_what_a_tiff_says_of_its_levels_and_is_not_read_is_refused_by_name(tmp_path, tags, words):
+    tiff(tmp_path / "a.tif", levels(4000, np.uint16), 1, **tags)
+    with pytest.raises(UserError, match=words):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("most", [4095, 65535])
+def test_white_is_what_a_pgm_file_says(tmp_path, most):
+    """However dark it is, and whatever is white in other files."""
+    pixels = levels(most // 5, np.uint16)
+    header = f"P5 {SIDE} {SIDE} {most}\n".encode()
+    (tmp_path / "a.pgm").write_bytes(header + pixels.astype(">u2").tobytes())
+    save(tmp_path / "b.png", levels(1023, np.uint16))
+    found = read(tmp_path)
+    assert np.abs(found[0, 0] - pixels * (255 / most)).max() <= 0.51
+    assert np.array_equal(found[1, 0], np.round(levels(1023, np.uint16) * (255 / 1023)))
+
+
+def test_a_pfm_file_of_another_scale_is_refused(tmp_path):
+    pixels = levels(1, np.float32)
+    for number, scale in enumerate(("-1.0", "-0.5")):
+        header = f"Pf {SIDE} {SIDE} {scale}\n".encode()
+        path = tmp_path / str(number) / "a.pfm"
+        path.parent.mkdir()
+        path.write_bytes(header + pixels[::-1].astype("<f4").tobytes())
+    assert np.array_equal(read(tmp_path / "0")[0, 0], np.round(pixels.astype(float) * 255))
+    with pytest.raises(UserError, match=r"a scale of 0\.5, expected 1"):
+        read(tmp_path / "1")
+
+
+@pytest.mark.filterwarnings("ignore:IM image format is deprecated")
+def test_fits_and_other_containers_of_deep_levels_are_refused_by_name(tmp_path):
+    cards = [
+        "SIMPLE  =                    T",
+        "BITPIX  =                    8",
+        "NAXIS   =                    2",
+        f"NAXIS1  = {SIDE:20}",
+        f"NAXIS2  = {SIDE:20}",
+        "END",
+    ]
+    header = "".join(card.ljust(80) for card in cards).ljust(2880).encode()
+    fits = tmp_path / "fits/a.fits"
+    fits.parent.mkdir()
+    fits.write_bytes(header + levels(255, np.uint8).tobytes().ljust(2880, b"\0"))
+    with pytest.raises(UserError, match=r"a\.fits: FITS, whose scale and offset"):
+        read(tmp_path / "fits")
+    save(tmp_path / "im/a.im", levels(4000, np.uint16))
+    with pytest.raises(UserError, match="more than 8 bits in IM, of which it is not known"):
+        read(tmp_path / "im")
+
+
 # ---- colours ----
 
 
@@ -138,6 +245,77 @@ def test_transparency_shows_white_paper(tmp_path):
     alpha = grey[:, :, 1] / 255
     expected = grey[:, :, 0] * alpha + 255 * (1 - alpha)
     assert np.abs(read(tmp_path)[0, 0] - expected).max() <= 1
+
+
+def png(path: Path, bits: int, colour_type: int, pixels: np.ndarray, transparent: bytes) -> None:
+    """A PNG file as its specification has it, with the chunk tRNS: pixels (H, W) or (H, W, C)."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(name + content))
+        return struct.pack(">I", len(content)) + name + content + checksum
+
+    def packed(row: np.ndarray) -> bytes:
+        digits = "".join(format(int(level), f"0{bits}b") for level in row.ravel())
+        return int(digits.ljust(-(-len(digits) // 8) * 8, "0"), 2).to_bytes(-(-len(digits) // 8))
+
+    height, width = pixels.shape[:2]
+    header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
+    rows = b"".join(b"\0" + packed(row) for row in pixels)
+    parts = [chunk(b"IHDR", header)]
+    parts += [chunk(b"tRNS", transparent)] if transparent else []
+    parts += [chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts))
+
+
+@pytest.mark.parametrize("transparent", ["darkest", "lightest", "other"])
+@pytest.mark.parametrize("bits", [1, 2, 4, 8, 16])
+def test_a_transparent_level_is_white_paper_at_every_depth(tmp_path, bits, transparent):
+    most = (1 << bits) - 1
+    pixels = np.round(np.linspace(0, most, SIDE * SIDE)).astype(np.int64).reshape(SIDE, SIDE)
+    level = {"darkest": 0, "lightest": most, "other": int(pixels[9, 9])}[transparent]
+    png(tmp_path / "a.png", bits, 0, pixels, struct.pack(">H", level))
+    expected = np.where(pixels == level, 255, np.round(pixels * (255 / most)))
+    found = read(tmp_path)
+    assert found.shape[1] == 1
+    assert np.array_equal(found[0, 0], expected)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_grey_with_opacity_is_grey_on_white_paper_at_every_depth(tmp_path, bits):
+    most = (1 << bits) - 1
+    pixels = np.random.default_rng(1).integers(0, most + 1, (SIDE, SIDE, 2))
+    png(tmp_path / "a.png", bits, 4, pixels, b"")
+    grey, opacity = pixels[:, :, 0] / most, pixels[:, :, 1] / most
+    found = read(tmp_path)
+    assert found.shape[1] == 1
+    assert np.abs(found[0, 0] - 255 * (grey * opacity + 1 - opacity)).max() <= 2
+
+
+def test_a_transparent_colour_is_white_paper_or_refused(tmp_path):
+    pixels = np.zeros((SIDE, SIDE, 3), np.int64)
+    pixels[:, 14:] = 200, 10, 20
+    png(tmp_path / "8/a.png", 8, 2, pixels, struct.pack(">HHH", 200, 10, 20))
+    found = read(tmp_path / "8")[0]
+    assert (found[:, :, :14] == 0).all()
+    assert (found[:, :, 14:] == 255).all()
+    png(tmp_path / "16/a.png", 16, 2, pixels, struct.pack(">HHH", 200, 10, 20))
+    with pytest.raises(UserError, match=r"a transparent colour of 16 bits each \(tRNS\)"):
+        read(tmp_path / "16")
+
+
+def test_a_palette_is_grey_if_what_is_seen_of_it_is(tmp_path):
+    """The colour that a GIF or a PNG marks as transparent is not seen."""
+    places = (np.arange(SIDE * SIDE).reshape(SIDE, SIDE) % 3).astype(np.uint8)
+    image = Image.fromarray(places, "P")
+    image.putpalette(bytes([0, 0, 0, 90, 90, 90, 255, 0, 255]))
+    expected = np.array([0, 90, 255])[places]
+    for ending in ("png", "gif"):
+        (tmp_path / ending).mkdir()
+        image.save(tmp_path / ending / f"a.{ending}", transparency=2)
+        found = read(tmp_path / ending)
+        assert found.shape[1] == 1
+        assert np.array_equal(found[0, 0], expected)
 
 
 def test_cmyk_is_what_is_left_of_white(tmp_path):

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from PIL import Image
 
 GREY_MODES = {"1", "L", "LA", "La", "F"}
+GREY_RAW = {"RGBA": "LA;16B"}
+"""What Pillow reads as colours though the file, a PNG of 16 bits, holds grey and opacity."""
+FEW_BITS = {"L;2": 85, "L;4": 17}
+"""By what Pillow multiplies a PNG's levels of 2 or 4 bits, but not the one that is transparent."""
+DEEP_FORMATS = {"PNG", "TIFF", "PPM", "JPEG2000"}
+"""Those whose levels of more than 8 bits are read by what the file says of them."""
+PHOTOMETRIC, MIN_IS_WHITE = 262, 0
+BLACK_LEVEL, WHITE_LEVEL, GDAL_METADATA, GDAL_NO_DATA = 50714, 50717, 42112, 42113
+"""Tags of TIFF and DNG."""
 BATCH = 1000
 NAMED = 10
 BYTE = 255
@@ -29,19 +38,27 @@ class ImageError(Exception):
 def decode_image(path: Path, channels: int, size: int, white_level: int) -> np.ndarray:
     """The image as uint8 (C, size, size): upright, on white, cropped to its middle.
 
-    Whole numbers of more than 8 bits are scaled so that `white_level` is white, floating-point
-    numbers so that 1 is; colours are converted to sRGB where the file says what they are. Of
-    several images in a file it is the first.
+    Whole numbers of more than 8 bits are scaled so that `white_level` is white, or what the file
+    says to be, floating-point numbers so that 1 is; in files that say so 0 is white instead.
+    Colours are converted to sRGB where the file says what they are. Of several images in a file it
+    is the first.
 
     Raises:
-        ImageError: it cannot be decoded, or has levels below 0 or above white.
+        ImageError: it cannot be decoded, has levels below 0 or above white, or says something of
+            its levels that is not read.
     """
     from PIL import Image, ImageOps
 
     with opened(path) as image:
+        if unread := unread_meaning(image):
+            raise ImageError(unread)
+        raw, inverted = _raw_mode(image), _is_inverted(image)
+        white = own_white(image) or white_level
         upright = ImageOps.exif_transpose(image)
         if is_deep(upright.mode):
-            upright = _of_bytes(upright, white_level)
+            upright = _of_bytes(upright, white, inverted=inverted)
+        elif raw in FEW_BITS and "transparency" in upright.info:
+            upright.info["transparency"] *= FEW_BITS[raw]
         if upright.has_transparency_data:
             paper = Image.new("RGBA", upright.size, "white")
             upright = Image.alpha_composite(paper, _in_srgb(upright).convert("RGBA"))
@@ -70,16 +87,80 @@ def is_deep(mode: str) -> bool:
 
 
 def is_grey(image: "Image.Image") -> bool:
-    """Whether an image has shades of grey alone, by its mode and palette."""
+    """Whether an image, not decoded yet, has shades of grey alone, by its mode and palette."""
     if image.mode == "P":
         palette = np.asarray(image.getpalette("RGB") or [0]).reshape(-1, 3)
-        return bool((palette == palette[:, :1]).all())
+        seen = palette[_seen_entries(image, len(palette))]
+        return bool((seen == seen[:, :1]).all())
+    if image.mode in GREY_RAW and _raw_mode(image) == GREY_RAW[image.mode]:
+        return True
     return image.mode in GREY_MODES or image.mode.startswith("I")
 
 
+def _seen_entries(image: "Image.Image", count: int) -> np.ndarray:
+    """Which of the palette's entries are not wholly transparent, booleans (count,)."""
+    transparent = image.info.get("transparency")
+    opacity = np.full(count, BYTE)
+    if isinstance(transparent, bytes):
+        opacity[: len(transparent)] = list(transparent[:count])
+    elif transparent is not None:
+        opacity[transparent : transparent + 1] = 0
+    return opacity > 0
+
+
 def highest_level(image: "Image.Image") -> int:
-    """The highest level of an image of whole numbers of more than 8 bits, of others 0."""
-    return int(np.asarray(image).max()) if image.mode.startswith("I") else 0
+    """The highest level of an image of whole numbers whose white nobody knows, of others 0."""
+    if own_white(image) or not image.mode.startswith("I"):
+        return 0
+    return int(np.asarray(image).max())
+
+
+def own_white(image: "Image.Image") -> int | None:
+    """The level that is white by what the file says, of more than 8 bits; else None.
+
+    A PGM file names its white, and Pillow scales levels to 16 bits by that.
+    """
+    return (1 << 16) - 1 if image.format == "PPM" and image.mode == "I" else None
+
+
+def unread_meaning(image: "Image.Image") -> str:
+    """What a file says of its levels that is not read here, so that they might be wrong; or ""."""
+    if image.format == "FITS":
+        return "FITS, whose scale and offset (BSCALE, BZERO) Pillow does not read"
+    if image.mode == "RGB" and "transparency" in image.info and ";16" in _raw_mode(image):
+        return "a transparent colour of 16 bits each (tRNS), of which Pillow reads the upper 8"
+    if not is_deep(image.mode):
+        return ""
+    if image.format not in DEEP_FORMATS:
+        return f"more than 8 bits in {image.format}, of which it is not known what is white"
+    if image.info.get("scale", 1) != 1:
+        return f"a scale of {image.info['scale']:g}, expected 1"
+    tags = getattr(image, "tag_v2", {})
+    if named := [
+        name
+        for name, tag in (("BlackLevel", BLACK_LEVEL), ("WhiteLevel", WHITE_LEVEL))
+        if tag in tags
+    ]:
+        return f"the tag {named[0]}, which is not read"
+    metadata = str(tags.get(GDAL_METADATA, ""))
+    if 'role="scale"' in metadata or 'role="offset"' in metadata:
+        return "GDAL's scale or offset, which is not read"
+    if GDAL_NO_DATA in tags:
+        return f"GDAL's mark of missing data, {tags[GDAL_NO_DATA]}, which is not read"
+    return ""
+
+
+def _raw_mode(image: "Image.Image") -> str:
+    """How the levels lie in the file, in Pillow's words, of an image that is not decoded yet."""
+    tiles = getattr(image, "tile", [])
+    arguments = tiles[0].args if tiles else ""
+    return str(arguments[0] if isinstance(arguments, tuple) and arguments else arguments)
+
+
+def _is_inverted(image: "Image.Image") -> bool:
+    """Whether 0 is white, in a TIFF of more than 8 bits; Pillow turns those of fewer itself."""
+    tags = getattr(image, "tag_v2", {})
+    return is_deep(image.mode) and tags.get(PHOTOMETRIC) == MIN_IS_WHITE
 
 
 def white_of(highest: int) -> int:
@@ -90,7 +171,8 @@ def white_of(highest: int) -> int:
     return max(BYTE, (1 << highest.bit_length()) - 1)
 
 
-def _of_bytes(image: "Image.Image", white_level: int) -> "Image.Image":
+def _of_bytes(image: "Image.Image", white_level: int, *, inverted: bool) -> "Image.Image":
+    """Levels of more than 8 bits as bytes, with their opacity if one of them is transparent."""
     from PIL import Image
 
     levels = np.asarray(image)
@@ -99,8 +181,12 @@ def _of_bytes(image: "Image.Image", white_level: int) -> "Image.Image":
     if not (low >= 0 and high <= white):  # which NaN is neither
         cure = "" if image.mode == "F" else " (data.white_level)"
         raise ImageError(f"levels from {low:g} to {high:g}, expected 0 to {white}{cure}")
-    scaled = np.round(levels.astype(np.float64) * (BYTE / white))
-    return Image.fromarray(scaled.astype(np.uint8))
+    bright = white - levels.astype(np.float64) if inverted else levels.astype(np.float64)
+    scaled = np.round(bright * (BYTE / white)).astype(np.uint8)
+    if (transparent := image.info.get("transparency")) is None:
+        return Image.fromarray(scaled)
+    opacity = np.where(levels == transparent, 0, BYTE).astype(np.uint8)
+    return Image.fromarray(np.stack([scaled, opacity], axis=-1))
 
 
 def _in_srgb(image: "Image.Image") -> "Image.Image":

@@ -71,7 +71,7 @@ class Reading:
         if several := sum(header.several for header in headers):
             yield f"{file_count(several)} with several images, of which the first is read"
         if cut := sum(header.bits == 16 and header.mode.startswith("RGB") for header in headers):
-            yield f"{file_count(cut)} of 16 bits for each colour, of which the upper 8 are read"
+            yield f"{file_count(cut)} of 16 bits for each channel, of which the upper 8 are read"
         if self.dropped:
             yield f"{self.dropped} left out, as they equal another image (data.duplicates)"
         if self.pairs:
