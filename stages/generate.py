@@ -1,8 +1,10 @@
 """Draw what one model restores, blends and makes, into plots/generated/MODEL-CORRUPTION."""
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from autoencoders.corruptions.registry import build_corruption
@@ -63,14 +65,8 @@ def generate(params: Params, model_name: str, corruption_name: str) -> None:
             print(f"{dataset['name']} has no classes: no class means and no blends of classes")
             ends = ends_of_images(subsample(len(codes), 2 * settings.closest_sets, seed, "ends"))
         gallery.draw_interpolations(codes, originals, ends)
-        ways = ways_between(codes, labels, classes, blends)
-        if ways:
-            classifier = load_classifier(Path("models/classifier"), device)
-            seen = {
-                name: logits(classifier, torch.from_numpy(decode(way)).to(device))
-                for name, way in ways.items()
-            }
-            shares = {name: found.softmax(dim=1).cpu().numpy() for name, found in seen.items()}
+        if ways := ways_between(codes, labels, classes, blends):
+            shares = shares_along(ways, decode, device)
             class_shares(folder / "ways.png", f"{item}: classes on the way", shares, classes)
         drawn = sample_mixture(mixture, settings.samples, numpy_generator(seed, "shown mixture"))
         gallery.draw_samples("mixture", drawn, train)
@@ -85,6 +81,20 @@ def generate(params: Params, model_name: str, corruption_name: str) -> None:
             gallery.draw_traversals(codes, settings.traversals)
         if model.latent_dim == 2:
             gallery.draw_plane(codes)
+
+
+def shares_along(
+    ways: Mapping[str, np.ndarray],
+    decode: Callable[[np.ndarray], np.ndarray],
+    device: torch.device,
+) -> dict[str, np.ndarray]:
+    """What the classifier takes decoded codes (S, L) for: the classes' probabilities (S, K)."""
+    classifier = load_classifier(Path("models/classifier"), device)
+    shares = {}
+    for name, codes in ways.items():
+        images = torch.from_numpy(decode(codes)).to(device)
+        shares[name] = logits(classifier, images).softmax(dim=1).cpu().numpy()
+    return shares
 
 
 if __name__ == "__main__":

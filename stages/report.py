@@ -50,7 +50,16 @@ def report(params: Params) -> None:
         corruption = build_corruption(config, *dataset["image_shape"][1:])
         inputs[name] = (corrupted["images"], corruption.captions(corrupted))
     items = [
-        item_content(model, corruption, validation, inputs[corruption], explored, classes)
+        item_content(
+            model,
+            corruption,
+            validation,
+            inputs[corruption],
+            explored,
+            classes,
+            blends,
+            params.generate.closest_sets,
+        )
         for model, corruption in items_of(params)
     ]
     leave_out_encoders(items)
@@ -76,7 +85,6 @@ def report(params: Params) -> None:
         "items": items,
         "first_explored": first_explored(items),
         "first_blend": first_blend(blends, classes),
-        "blends": [[classes.index(name) for name in names] for names in blends],
         **table_content(measured, baselines, dataset["name"], done, sizes),
         "spread": spread(measured, params.seed),
         "params": yaml.safe_dump(settings, sort_keys=False, allow_unicode=True),

@@ -14,14 +14,21 @@ from autoencoders.io.files import whole_folder, write_history
 from autoencoders.io.tensors import to_bytes
 from autoencoders.models.inference import align
 from autoencoders.models.registry import build_model, of_classes, save_model
-from autoencoders.nets.devices import prepare, rounding
+from autoencoders.nets.devices import choose, prepare, rounding
 from autoencoders.params import Params
 from autoencoders.runner.process import project_root
 from autoencoders.runner.stage import run_stage
 from autoencoders.sampling.classes import examples
 from autoencoders.training.checkpoint import Checkpoint, fingerprint
 from autoencoders.training.data import read_data
-from autoencoders.training.group import join, launch, leave, must_launch
+from autoencoders.training.group import (
+    check_batches,
+    join,
+    launch,
+    leave,
+    machines,
+    must_launch,
+)
 from autoencoders.training.loop import Schedule, Training
 
 SHOWN = 10
@@ -29,8 +36,17 @@ CODE = [Path(module.__path__[0]).resolve() for module in (autoencoders, stages)]
 
 
 def train(params: Params, model_name: str, corruption_name: str) -> None:
-    if must_launch(params.train.processes):
-        launch(params.train.processes, "stages.train", model_name, corruption_name)
+    files = (
+        Path("data/processed/train.safetensors"),
+        Path("data/processed/validation.safetensors"),
+        Path(f"data/corrupted/{corruption_name}/validation.safetensors"),
+    )
+    processes = params.train.processes
+    if must_launch(processes):
+        images = len(read_arrays(files[0], labels=LABELS)["labels"])
+        check_batches(images, params.train.batch_size, processes * machines())
+        choose(params.train.device)
+        launch(processes, "stages.train", model_name, corruption_name)
         return
     item = f"{model_name}-{corruption_name}"
     model_config = params.models[model_name]
@@ -38,11 +54,6 @@ def train(params: Params, model_name: str, corruption_name: str) -> None:
     device = prepare(params.train.device)
     group = join(device)
 
-    files = (
-        Path("data/processed/train.safetensors"),
-        Path("data/processed/validation.safetensors"),
-        Path(f"data/corrupted/{corruption_name}/validation.safetensors"),
-    )
     labels = read_arrays(files[1], labels=LABELS)["labels"]
     shown = examples(labels, SHOWN)
     data = read_data(*files, shown, device)

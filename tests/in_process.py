@@ -10,9 +10,7 @@ import yaml
 from PIL import Image
 
 from autoencoders.experiment import items_of
-from autoencoders.io.files import write_json
 from autoencoders.params import Params
-from autoencoders.report.spread import SEEDS
 from tests.project import ROOT, SMALL
 
 OWN = {
@@ -52,7 +50,6 @@ def run_all(params: Params) -> None:
     for model, corruption in items_of(params):
         for stage in ("train", "embed", "plot_latent", "generate", "evaluate"):
             run(stage, params, model, corruption)
-    write_json(SEEDS, {})
     for stage in ("baselines", "summary", "report"):
         run(stage, params)
 

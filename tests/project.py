@@ -91,11 +91,10 @@ class Project:
             check=True,
             text=True,
         )
-        made = ("dvc.lock", "metrics/")
+        made = ("dvc.lock", "metrics/", "seeds/metrics.json")
         for name in listed.stdout.split("\0"):
             source = ROOT / name
-            wanted = name == "metrics/seeds.json" or not name.startswith(made)
-            if name and wanted and source.is_file():
+            if name and not name.startswith(made) and source.is_file():
                 target = folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(source.read_bytes())
@@ -175,9 +174,9 @@ class Project:
 
     def start_over(self) -> None:
         """Forget every result, DVC's cache included."""
-        made = [path for path in self.path("metrics").iterdir() if path.name != "seeds.json"]
-        names = ("dvc.lock", "data", "models", "plots", ".dvc/cache")
-        for path in [*made, *map(self.path, names)]:
+        for path in map(
+            self.path, ("dvc.lock", "data", "metrics", "models", "plots", ".dvc/cache")
+        ):
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
     def states(self) -> list[Path]:

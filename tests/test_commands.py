@@ -18,6 +18,7 @@ from autoencoders.commands.demo import SMALL, change_params, table
 from autoencoders.commands.seeds import alike
 from autoencoders.commands.seeds import table as table_of_seeds
 from autoencoders.errors import UserError
+from autoencoders.experiment import items_of
 from autoencoders.io.arrays import read_arrays, write_arrays
 from autoencoders.models.registry import build_model, save_model
 from autoencoders.params import read_params
@@ -86,16 +87,43 @@ def test_an_array_mapped_from_a_file_passes_through(tmp_path):
 @pytest.mark.parametrize(
     ("images", "expected"),
     [
-        (np.zeros((2, 1, 16, 16), np.float32), "found float32 of shape .*, expected uint8"),
-        (np.zeros((0, 1, 16, 16), np.uint8), "at least one"),
-        (np.zeros((2, 1, 8, 8), np.uint8), r"shape \(1, 16, 16\), found \(1, 8, 8\)"),
-        (np.zeros((16, 16), np.uint8), r"found \(16,\)"),
+        (np.zeros((2, 1, 16, 16), np.float32), "of type float32 and shape .*, expected uint8"),
+        (np.zeros((0, 1, 16, 16), np.uint8), "N being 1 or more"),
+        (np.zeros((2, 1, 8, 8), np.uint8), r"shape \(2, 1, 8, 8\), .* of shape \(N, 1, 16, 16\)"),
+        (np.zeros((16, 16), np.uint8), r"shape \(16, 16\), .* of shape \(N, 1, 16, 16\)"),
+        (np.zeros((1, 16, 16), np.uint8), r"; of a single one: images\[None\]"),
+        (torch.zeros(1, 16, 16, dtype=torch.uint8), r"; of a single one: images\[None\]"),
     ],
 )
 def test_what_is_no_image_of_the_model_is_refused(tmp_path, images, expected):
     model = load_model(save(tmp_path / "m"))
     with pytest.raises(UserError, match=expected):
         model.encode(images)
+
+
+def test_codes_of_any_floating_point_type_are_decoded(tmp_path):
+    model = load_model(save(tmp_path / "m"))
+    codes = CHANCE.normal(size=(3, 6)).astype(np.float32)
+    images = model.decode(codes)
+    assert torch.equal(model.decode(codes.astype(np.float64)), images)
+    assert torch.equal(model.decode(torch.from_numpy(codes).double()), images)
+    assert torch.equal(model.decode(codes.tolist()), images)
+    torch.testing.assert_close(model.decode(codes.astype(np.float16)), images, atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        (np.zeros(6, np.float32), r"shape \(6,\), .* of shape \(N, 6\).*one: codes\[None\]"),
+        (np.zeros((2, 5), np.float32), r"shape \(2, 5\), .* of shape \(N, 6\), N being 1 or more$"),
+        (np.zeros((2, 6), np.int64), "of type int64 .* expected floating-point numbers"),
+        (np.zeros((0, 6), np.float32), "N being 1 or more"),
+    ],
+)
+def test_what_is_no_code_of_the_model_is_refused(tmp_path, codes, expected):
+    model = load_model(save(tmp_path / "m"))
+    with pytest.raises(UserError, match=expected):
+        model.decode(codes)
 
 
 def test_a_missing_model_is_named(tmp_path):
@@ -343,7 +371,7 @@ def test_seeds_that_have_run_are_not_run_again(history: Project, monkeypatch, ca
     monkeypatch.chdir(history.folder)
     history.run("git", "tag", "seed-7", "HEAD~1")
     assert main(["seeds", "0", "7"]) == 0
-    kept = json.loads(Path("metrics/seeds.json").read_text())
+    kept = json.loads(Path("seeds/metrics.json").read_text())
     assert kept["ae-none.test.mse"] == {"0": 0.875, "7": 0.75}
     said = capsys.readouterr().out
     assert said.startswith(
@@ -461,12 +489,12 @@ def test_a_ready_experiment_takes_the_place_of_its_sections_alone(experiment, na
     assert comment in (experiment / "params.yaml").read_text()
     assert main(["use", str(ROOT / f"params/{name}.yaml")]) == 0
     after = read_params()
-    assert len(after.items()) == items
+    assert len(items_of(after)) == items
     same = {"models", "corruptions"}
     assert after.model_dump(exclude=same) == before.model_dump(exclude=same)
     assert comment in (experiment / "params.yaml").read_text()
     pipeline = (experiment / "dvc.yaml").read_text()
-    assert all(pipeline.count(f"- metrics/{m}-{c}.json\n") == 2 for m, c in after.items())
+    assert all(pipeline.count(f"- metrics/{m}-{c}.json\n") == 2 for m, c in items_of(after))
     assert "dvc repro runs it" in capsys.readouterr().out
 
 

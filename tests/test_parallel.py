@@ -139,5 +139,8 @@ def test_a_batch_smaller_than_the_processes_is_refused(prepared: Project):
     result = prepared.stage("train", "ae", "jigsaw", check=False)
     prepared.set({"train.processes": 1, "train.batch_size": 16})
     assert result.returncode == 1
-    assert "the last batch has 1, expected at least one for each of 2 processes" in result.stdout
+    assert result.stdout.splitlines() == [
+        "error: train.batch_size is 17: of 1293 images the last batch has 1, expected at least one "
+        "for each of 2 processes"
+    ]
     assert os.sep not in "".join(path.name for path in prepared.unfinished())

@@ -22,6 +22,7 @@ from autoencoders.models.inference import decode, decode_codes, reconstruct
 from autoencoders.models.registry import build_model, load_model
 from autoencoders.report import decoder as decoder_module
 from autoencoders.report import network as network_module
+from autoencoders.report.about import about
 from autoencoders.report.content import packed, plane_of
 from autoencoders.report.decoder import leave_out_encoders, network_content
 from autoencoders.report.network import (
@@ -51,25 +52,27 @@ def project(finished: Path, tmp_path_factory) -> Project:
     own = json.loads(project.path("metrics/vae-jigsaw.json").read_text())
     mse = own["test"]["reconstruction"]["mse"]
     of_seeds = {"vae-jigsaw.test.mse": {"0": mse, "1": mse + 0.001, "2": mse - 0.002}}
-    project.path("metrics/seeds.json").write_text(json.dumps(of_seeds))
+    project.path("seeds/metrics.json").write_text(json.dumps(of_seeds))
     project.stage("report")
     return project
 
 
 def test_the_spread_is_that_of_this_very_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    Path("metrics").mkdir()
+    Path("seeds").mkdir()
     measured = {"ae-none": {"test": {"reconstruction": {"mse": 0.25}}}}
 
     def found(values: object, seed: int = 1) -> dict:
-        Path("metrics/seeds.json").write_text(json.dumps({"ae-none.test.mse": values}))
+        Path("seeds/metrics.json").write_text(json.dumps({"ae-none.test.mse": values}))
         return spread(measured, seed)
 
     values = {"0": 0.5, "1": 0.25, "2": 0.125}
     assert found(values) == {"ae-none": {"seeds": 3, "lowest": 0.125, "highest": 0.5}}
     assert found(values, seed=0) == found({"1": 0.25}) == found({}) == {}
-    with pytest.raises(UserError, match=r"metrics/seeds\.json: expected an object of seeds under"):
+    with pytest.raises(UserError, match=r"seeds/metrics\.json: expected an object of seeds under"):
         found([0.25])
+    Path("seeds/metrics.json").unlink()
+    assert spread(measured, 1) == {}
 
 
 def test_no_text_can_end_the_script_that_holds_it():
@@ -275,8 +278,8 @@ def browser() -> Iterator:
         yield opened_browser
 
 
-def window_of(context, project: Project):
-    """The report in a window, once it has drawn everything."""
+def window_of(context, report: Path):
+    """A report in a window, once it has drawn everything."""
     window = context.new_page()
     window.said = []
     window.on("console", lambda message: window.said.append(message.text))
@@ -287,7 +290,7 @@ def window_of(context, project: Project):
             request.url.startswith(("file:", "data:")) or window.said.append(request.url)
         ),
     )
-    window.goto(project.path("plots/report.html").resolve().as_uri())
+    window.goto(report.as_uri())
     window.wait_for_selector("html[data-ready]", state="attached")
     return window
 
@@ -296,7 +299,7 @@ def window_of(context, project: Project):
 def opened(browser, project: Project) -> Iterator:
     """The report in a window; it must neither complain nor ask for anything."""
     context = browser.new_context(viewport={"width": 1200, "height": 900}, reduced_motion="reduce")
-    window = window_of(context, project)
+    window = window_of(context, project.path("plots/report.html"))
     yield window
     assert window.said == []
     context.close()
@@ -326,7 +329,7 @@ def test_the_browser_runs_the_model_as_torch_does(opened, project: Project):
 
 
 def test_a_policy_lets_it_ask_for_nothing(browser, project: Project):
-    window = window_of(browser.new_context(), project)
+    window = window_of(browser.new_context(), project.path("plots/report.html"))
     asked = "fetch('https://example.org').then(() => 'had', () => 'refused')"
     assert window.evaluate(asked) == "refused"
     assert any("Content Security Policy" in line for line in window.said)
@@ -342,7 +345,7 @@ def test_a_policy_lets_it_ask_for_nothing(browser, project: Project):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_breaks_no_rule_of_accessibility(browser, project: Project, scheme: str):
     context = browser.new_context(color_scheme=scheme, bypass_csp=True)
-    window = window_of(context, project)
+    window = window_of(context, project.path("plots/report.html"))
     window.locator("details").evaluate_all("all => all.forEach((one) => { one.open = true; })")
     results = Axe().run(window)
     assert results.violations_count == 0, results.generate_report()
@@ -545,9 +548,69 @@ def test_new_images_are_drawn_again(opened):
     assert pictures_in(opened, "#ways")[8] == way[8]  # its end is as before
     assert pictures_in(opened, "#ways")[0] != way[0]
     assert len(pictures_in(opened, "#traversals")) == 8 * 9
-    errors = opened.locator("#extremes figcaption").all_inner_texts()
+    errors = opened.locator("#extremes .end figcaption").all_inner_texts()
     assert errors == sorted(errors)[:8] + sorted(errors, reverse=True)[:8]
     assert opened.locator("#nearest img").evaluate("image => image.naturalWidth") > 300
+
+
+def test_best_and_worst_have_names_and_the_closest_classes_are_blended(opened):
+    names = opened.locator("#extremes .row:not(.end) figcaption").all_inner_texts()
+    assert len(names) == 16
+    assert set(names) <= {str(digit) for digit in range(10)}
+    titles = opened.locator("#blends .row > span").all_inner_texts()
+    assert titles[-6:] == [f"closest {of} {n}" for of in ("pair", "triple") for n in (1, 2, 3)]
+    captions = opened.locator("#blends .row").last.locator("figcaption").all_inner_texts()
+    assert len(captions) == 4
+    assert captions[-1] == "blend"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda content: content["corruptions"]["jigsaw"].update(parts=[{"kind": "ink"}]),
+            "This page cannot corrupt images by jigsaw: it does not know this corruption.",
+        ),
+        (
+            lambda content: [item["networks"].update(encode=None) for item in content["items"]],
+            "It has no encoder that it can run for jigsaw.",
+        ),
+    ],
+    ids=["a corruption", "an encoder"],
+)
+def test_what_the_page_cannot_do_is_told_with_its_reason(
+    browser, project: Project, tmp_path, change, said
+):
+    html = project.path("plots/report.html").read_text()
+    content = json.loads(html.split('id="content">')[1].split("</script>")[0])
+    content["corruptions"] = {"jigsaw": content["corruptions"]["jigsaw"]}
+    content["items"] = [item for item in content["items"] if item["corruption"] == "jigsaw"]
+    change(content)
+    (tmp_path / "report.html").write_text(page("a title", content))
+    context = browser.new_context(viewport={"width": 1200, "height": 900})
+    window = window_of(context, tmp_path / "report.html")
+    assert window.said == []
+    assert window.locator("#harm-left-out").inner_text() == said
+    assert window.locator("#harm-draw").is_disabled()
+    context.close()
+
+
+def test_one_model_squeezes_and_two_squeeze():
+    dataset = {"name": "digits", "classes": ["0", "1"], "image_shape": [1, 28, 28]}
+    settings = {
+        "models": {"ae": {}},
+        "corruptions": {"none": {}},
+        "train": {"epochs": 1},
+        "seed": 0,
+    }
+    assert about(dataset, settings) == (
+        "1 model squeezes images of 28 \N{MULTIPLICATION SIGN} 28 pixels of 2 classes into a few "
+        "numbers and restores them, on 1 kind of input; where the input is corrupted, the target "
+        "is still the original. digits, seed 0, 1 epoch."
+    )
+    settings |= {"models": {"ae": {}, "vae": {}}, "train": {"epochs": 2}}
+    assert about(dataset, settings).startswith("2 models squeeze images of")
+    assert about(dataset, settings).endswith("seed 0, 2 epochs.")
 
 
 def test_columns_sort_and_measures_are_of_the_model(opened):
@@ -569,7 +632,7 @@ def test_columns_sort_and_measures_are_of_the_model(opened):
 @pytest.mark.parametrize("width", [360, 800, 1400])
 def test_the_page_fits_any_window(browser, project: Project, width: int, scheme: str):
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    window = window_of(context, project)
+    window = window_of(context, project.path("plots/report.html"))
     assert window.evaluate("document.documentElement.scrollWidth") <= width
     # The main numbers need no scrolling sideways.
     inner, outer = window.evaluate(
@@ -590,7 +653,7 @@ def test_the_page_fits_any_window(browser, project: Project, width: int, scheme:
 
 def test_on_paper_everything_stands_without_controls(browser, project: Project):
     context = browser.new_context(viewport={"width": 718, "height": 1000})
-    window = window_of(context, project)
+    window = window_of(context, project.path("plots/report.html"))
     window.emulate_media(media="print")
     assert window.evaluate("document.documentElement.scrollWidth") <= 718
     for gone in ("nav", "#zoom-in", "#sample", "#map-keys"):

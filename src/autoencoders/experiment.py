@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from autoencoders.data.registry import OWN, published
+from autoencoders.data import registry
 
 if TYPE_CHECKING:
     from autoencoders.params import Corruption, Params
@@ -16,9 +16,7 @@ def items_of(params: "Params") -> list[tuple[str, str]]:
 
 def blends_of(params: "Params") -> Sequence[Sequence[str]]:
     """The sets of classes to blend: those that are named, or the data set's own."""
-    if params.generate.blends != "auto":
-        return params.generate.blends
-    return () if params.data.name == OWN else published(params.data.name).blends
+    return registry.blends_of(params.data.name, params.generate.blends)
 
 
 def described(

@@ -22,9 +22,8 @@ from pydantic import (
 )
 from ruamel.yaml import YAML, YAMLError
 
-from autoencoders.data.registry import OWN, known, published
+from autoencoders.data.registry import OWN, blends_of, known, published
 from autoencoders.errors import UserError
-from autoencoders.experiment import blends_of
 from autoencoders.io.files import read_text
 from autoencoders.parts import kinds
 from autoencoders.problems import SHORT, problems_of, refusal
@@ -186,7 +185,9 @@ class Params(Settings):
     def _classes_exist(self) -> "Params":
         if self.data.name != OWN:  # of which the images alone tell
             classes = published(self.data.name).classes
-            for name in (name for blend in blends_of(self) for name in blend):
+            for name in (
+                name for blend in blends_of(self.data.name, self.generate.blends) for name in blend
+            ):
                 if name not in classes:
                     raise ValueError(
                         f"generate.blends names {name!r}, expected of {', '.join(classes)}, the "

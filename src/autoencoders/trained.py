@@ -23,9 +23,9 @@ from autoencoders.released import model_folder
 class TrainedModel:
     """A trained autoencoder, for any number of images: they pass through it batch by batch.
 
-    Images go in as uint8 of shape (N, C, H, W), codes as float32 of shape (N, latent_dim), each as
-    a NumPy array (one that is mapped from a file stays there) or a tensor. Results are tensors on
-    the CPU. Work on many batches shows its progress in a terminal.
+    Images go in as uint8 of shape (N, C, H, W), codes as floating-point numbers of shape
+    (N, latent_dim), each as a NumPy array (one that is mapped from a file stays there), a tensor or
+    a list. Results are tensors on the CPU. Work on many batches shows its progress in a terminal.
     """
 
     def __init__(self, network: Autoencoder, batch_size: int) -> None:
@@ -49,17 +49,19 @@ class TrainedModel:
             UserError: the images are not uint8, or not of the model's shape.
         """
         return self._apply(
-            lambda batch: inference.encode(self.network, batch, self.batch_size)["mean"], images
+            lambda batch: inference.encode(self.network, batch, self.batch_size)["mean"],
+            self._images(images),
         )
 
     def decode(self, codes: np.ndarray | Tensor) -> Tensor:
         """The images (N, C, H, W) of codes, float32 in [0, 1].
 
         Raises:
-            UserError: the codes are not float32, or not of the model's latent size.
+            UserError: the codes are not floating-point numbers, or not of the model's latent size.
         """
         return self._apply(
-            lambda batch: inference.decode(self.network, batch, self.batch_size), codes, "float32"
+            lambda batch: inference.decode(self.network, batch.float(), self.batch_size),
+            _checked("codes", codes, "floating-point numbers", (self.latent_dim,)),
         )
 
     def reconstruct(self, images: np.ndarray | Tensor) -> Tensor:
@@ -69,20 +71,14 @@ class TrainedModel:
             UserError: the images are not uint8, or not of the model's shape.
         """
         return self._apply(
-            lambda batch: inference.reconstruct(self.network, batch, self.batch_size), images
+            lambda batch: inference.reconstruct(self.network, batch, self.batch_size),
+            self._images(images),
         )
 
-    def _apply(
-        self,
-        function: Callable[[Tensor], Tensor],
-        items: np.ndarray | Tensor,
-        dtype: str = "uint8",
-    ) -> Tensor:
-        found = str(items.dtype).removeprefix("torch.")
-        if found != dtype or not len(items):
-            raise UserError(
-                f"found {found} of shape {tuple(items.shape)}, expected {dtype}, at least one"
-            )
+    def _images(self, images: np.ndarray | Tensor) -> np.ndarray | Tensor:
+        return _checked("images", images, "uint8", self.image_shape)
+
+    def _apply(self, function: Callable[[Tensor], Tensor], items: np.ndarray | Tensor) -> Tensor:
         device = next(self.network.parameters()).device
         results: Tensor | None = None
         quiet = True if len(items) <= self.batch_size else None
@@ -98,6 +94,24 @@ class TrainedModel:
                 bar.update(len(made))
         assert results is not None  # as there is at least one item
         return results
+
+
+def _checked(
+    what: str, items: np.ndarray | Tensor, dtype: str, shape: tuple[int, ...]
+) -> np.ndarray | Tensor:
+    """The items, if they are of that type and of shape (N, *shape), N being 1 or more."""
+    if not isinstance(items, np.ndarray | Tensor):
+        items = np.asarray(items)
+    found = str(items.dtype).removeprefix("torch.")
+    fits = "float" in found if dtype != "uint8" else found == dtype
+    if fits and len(items.shape) > len(shape) and len(items) and items.shape[1:] == shape:
+        return items
+    hint = f"; of a single one: {what}[None]" if items.shape == shape else ""
+    wanted = ", ".join(map(str, ("N", *shape)))
+    raise UserError(
+        f"found {what} of type {found} and shape {tuple(items.shape)}, expected {dtype} of shape "
+        f"({wanted}), N being 1 or more{hint}"
+    )
 
 
 def load_model(

@@ -21,7 +21,7 @@ def seeds(seeds: Sequence[int], *, jobs: int) -> None:
     The commit's own seed is the commit's results; for each other seed N that has none yet, the
     experiment "seed-N" is run, up to the stages summary and baselines, so that no number of another
     seed is left in metrics/, `jobs` at a time. After the tables stand the items that cannot be told
-    apart, as their ranges overlap. All numbers are written to metrics/seeds.json, from which the
+    apart, as their ranges overlap. All numbers are written to seeds/metrics.json, from which the
     report takes the spread.
 
     Raises:

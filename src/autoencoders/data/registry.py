@@ -3,7 +3,7 @@
 They are imported when they are asked for, so that a stage depends on the code of its own alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,13 @@ def known(name: str) -> str:
 def published(name: str) -> "Published":
     """The data set of that name, one of PUBLISHED."""
     return import_module(f"autoencoders.data.sets.{name}").DATASET
+
+
+def blends_of(name: str, chosen: str | Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
+    """The sets of classes to blend: those that are chosen or, if that is "auto", the data set's."""
+    if not isinstance(chosen, str):
+        return chosen
+    return () if name == OWN else published(name).blends
 
 
 def build_dataset(name: str, settings: Mapping[str, Any]) -> "Dataset":

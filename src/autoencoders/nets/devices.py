@@ -14,11 +14,10 @@ MAX_MMAP_THRESHOLD = 1 << 25
 KEEP_BYTES = 1 << 30
 
 
-def prepare(name: str, key: str = "train.device") -> torch.device:
-    """Choose the device "auto", "cpu", "cuda" or "mps" and make torch deterministic on it.
+def choose(name: str, key: str = "train.device") -> str:
+    """The device "cpu", "cuda" or "mps"; "auto" takes a GPU (cuda, then mps) where there is one.
 
-    "auto" takes a GPU (cuda, then mps) where there is one. `key` is where the user has named it.
-    Call it before any arithmetic of torch's: only threads that start later flush subnormal numbers.
+    `key` is where the user has named it.
 
     Raises:
         UserError: the device asked for is not there.
@@ -32,6 +31,18 @@ def prepare(name: str, key: str = "train.device") -> torch.device:
         name = next(device for device, present in available.items() if present)
     if not available[name]:
         raise UserError(f"{key} is '{name}', which is not available here; use 'auto'")
+    return name
+
+
+def prepare(name: str, key: str = "train.device") -> torch.device:
+    """Choose a device, as `choose` does, and make torch deterministic on it.
+
+    Call it before any arithmetic of torch's: only threads that start later flush subnormal numbers.
+
+    Raises:
+        UserError: the device asked for is not there.
+    """
+    name = choose(name, key)
     if name == "cpu":
         _keep_freed_memory()
         # Numbers below float32's normal range, 1e-38, are zero: the running mean of a gradient that

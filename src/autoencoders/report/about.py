@@ -11,14 +11,16 @@ LIBRARIES = ("torch", "numpy", "scikit-learn", "safetensors", "matplotlib", "pil
 def about(dataset: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     """The sentences below the page's title, of what dataset.json and params.yaml hold."""
     models, corruptions = len(settings["models"]), len(settings["corruptions"])
-    classes = f", {len(dataset['classes'])} classes" if dataset["classes"] else ""
+    squeeze, restore = ("squeezes", "restores") if models == 1 else ("squeeze", "restore")
+    epochs = settings["train"]["epochs"]
+    classes = f" of {len(dataset['classes'])} classes" if dataset["classes"] else ""
     shape = " \N{MULTIPLICATION SIGN} ".join(map(str, dataset["image_shape"][1:]))
     return (
-        f"{models} {'model' if models == 1 else 'models'} squeeze images of {shape} pixels"
-        f"{classes}, into a few numbers and restore them, on {corruptions} "
+        f"{models} {'model' if models == 1 else 'models'} {squeeze} images of {shape} pixels"
+        f"{classes} into a few numbers and {restore} them, on {corruptions} "
         f"{'kind' if corruptions == 1 else 'kinds'} of input; where the input is corrupted, the "
-        f"target is still the original. {dataset['name']}, seed {settings['seed']}, "
-        f"{settings['train']['epochs']} epochs."
+        f"target is still the original. {dataset['name']}, seed {settings['seed']}, {epochs} "
+        f"{'epoch' if epochs == 1 else 'epochs'}."
     )
 
 

@@ -14,7 +14,7 @@ from autoencoders.models.inference import decode_codes
 from autoencoders.models.registry import load_model
 from autoencoders.report.content import data_url, packed, picture, plane_of, rounded
 from autoencoders.report.decoder import network_content
-from autoencoders.sampling.classes import class_means
+from autoencoders.sampling.classes import class_means, sets_to_blend
 from autoencoders.sampling.mixture import MIXTURE
 
 MOST_FACTORS = 200_000
@@ -45,6 +45,8 @@ def item_content(
     inputs: tuple[np.ndarray, Sequence[str]],
     explored: Explored,
     classes: Sequence[str],
+    blends: Sequence[Sequence[str]],
+    closest: int,
 ) -> dict[str, Any]:
     """The model's networks, its maps, its training's curve and its reconstructions.
 
@@ -55,6 +57,8 @@ def item_content(
         inputs: the corrupted images, and what was done to each in a word, if anything is said.
         explored: the images on the map.
         classes: their names, none where there are none.
+        blends: sets of them to blend.
+        closest: how many pairs, and how many triples, of the closest classes to blend as well.
     """
     name, chosen = f"{model_name}-{corruption_name}", explored.positions
     model = load_model(Path("models") / name)
@@ -63,6 +67,7 @@ def item_content(
     points, origin, axes = plane_of(codes)
     placed = read_arrays(Path(f"data/projections/{name}.safetensors")).get("tsne")
     means = class_means(codes, validation["labels"], len(classes)) if classes else codes[:0]
+    sets = sets_to_blend(means, classes, blends, closest) if classes else []
     originals = validation["images"][chosen].astype(np.float32)
     errors = np.square((decode_codes(model, codes[chosen]) - originals) / 255).mean((1, 2, 3))
     source = "prior" if model.prior == "standard normal" else "mixture"
@@ -75,6 +80,9 @@ def item_content(
         **network_content(model, inputs[0][chosen], codes[chosen], means),
         "codes": packed(codes[chosen]),
         "means": packed(means),
+        "blends": [
+            {"title": title.replace("\n", " "), "members": members} for title, members in sets
+        ],
         "origin": packed(origin),
         "axes": packed(axes),
         "points": rounded(points[chosen]),

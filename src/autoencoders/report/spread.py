@@ -7,8 +7,8 @@ from typing import Any
 from autoencoders.errors import UserError
 from autoencoders.io.files import read_json
 
-SEEDS = Path("metrics/seeds.json")
-"""ITEM.SPLIT.METRIC -> seed -> value; empty as long as there is one seed alone."""
+SEEDS = Path("seeds/metrics.json")
+"""ITEM.SPLIT.METRIC -> seed -> value; not there as long as there is one seed alone."""
 FEWEST = 2
 
 
@@ -19,9 +19,9 @@ def spread(measured: Mapping[str, Mapping[str, Any]], seed: int) -> dict[str, di
     of other params, or of a machine that rounds otherwise.
 
     Raises:
-        UserError: metrics/seeds.json does not hold such numbers.
+        UserError: seeds/metrics.json does not hold such numbers.
     """
-    content = read_json(SEEDS)
+    content = read_json(SEEDS) if SEEDS.exists() else {}
     found = {}
     for item, metrics in measured.items():
         values = content.get(f"{item}.test.mse", {})

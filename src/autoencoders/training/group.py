@@ -50,17 +50,18 @@ class Group:
         received = io.BytesIO(content.cpu().numpy().tobytes())
         return torch.load(received, map_location="cpu", weights_only=True)
 
-    def check(self, images: int, batch_size: int) -> None:
-        """Raise a UserError if a batch has fewer images than there are processes."""
-        smallest = min(batch_size, images % batch_size or batch_size)
-        if smallest < self.size:
-            raise UserError(
-                f"train.batch_size is {batch_size}: of {images} images the last batch has "
-                f"{smallest}, expected at least one for each of {self.size} processes"
-            )
-
 
 ALONE = Group()
+
+
+def check_batches(images: int, batch_size: int, processes: int) -> None:
+    """Raise a UserError if a batch has fewer images than there are processes to share it."""
+    smallest = min(batch_size, images % batch_size or batch_size)
+    if smallest < processes:
+        raise UserError(
+            f"train.batch_size is {batch_size}: of {images} images the last batch has "
+            f"{smallest}, expected at least one for each of {processes} processes"
+        )
 
 
 def join(device: torch.device) -> Group:
@@ -90,6 +91,11 @@ def must_launch(processes: int) -> bool:
     torchrun's own variables may ask for several machines: PET_NNODES and its kin.
     """
     return not is_launched() and (processes > 1 or "PET_NNODES" in os.environ)
+
+
+def machines() -> int:
+    """How many machines take part, at most: torchrun's own variable may name a range, as 1:4."""
+    return int(os.environ.get("PET_NNODES", "1").rpartition(":")[2])
 
 
 def launch(processes: int, module: str, *arguments: str) -> None:

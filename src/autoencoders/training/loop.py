@@ -19,7 +19,7 @@ from autoencoders.models.inference import reconstruct
 from autoencoders.training.checkpoint import Checkpoint
 from autoencoders.training.data import TrainingData
 from autoencoders.training.doctor import Watch
-from autoencoders.training.group import ALONE, Group
+from autoencoders.training.group import ALONE, Group, check_batches
 from autoencoders.training.optimizer import build_optimizer
 from autoencoders.training.schedule import learning_rate_factor
 from autoencoders.training.source import batches_of
@@ -75,7 +75,7 @@ class Training:
         checkpoint: Checkpoint,
         group: Group = ALONE,
     ) -> None:
-        group.check(len(data.images), schedule.batch_size)
+        check_batches(len(data.images), schedule.batch_size, group.size)
         self.model = model
         self.corruption = corruption
         self.data = data

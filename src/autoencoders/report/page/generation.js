@@ -36,11 +36,11 @@ function showWays() {
 }
 
 function showBlends() {
-  $("blends").replaceChildren(...content.blends.map((labels) => {
-    const codes = labels.map((label) => meanOf(model().name, label));
-    const names = labels.map((label) => content.classes[label]);
+  $("blends").replaceChildren(...model().blends.map(({ title, members }) => {
+    const codes = members.map((label) => meanOf(model().name, label));
+    const names = members.map((label) => content.classes[label]);
     const amid = weighted(codes, codes.map(() => 1 / codes.length));
-    return element("div", { className: "row" },
+    return element("div", { className: "row" }, element("span", { textContent: title }),
       ...codes.map((code, at) => captioned(decode(model().name, code), names[at])),
       captioned(decode(model().name, amid), "blend"));
   }));
@@ -79,7 +79,9 @@ function showExtremes() {
   $("extremes-words").textContent = `Of the ${errors.length} validation images on the map those that `
     + `${name} restores best and worst, with the mean squared error of each.`;
   $("extremes").replaceChildren(...ends.flatMap(([words, indices]) => [
-    rowOf(`${words}: original`, indices.map((index) => pictured(pixelsOf("original", index), className(index)))),
+    rowOf(`${words}: original`, indices.map((index) => content.classes.length
+      ? captioned(pixelsOf("original", index), className(index))
+      : pictured(pixelsOf("original", index), "an image"))),
     rowOf("input", indices.map((index) => pictured(pixelsOf(corruption, index), `input, ${className(index)}`))),
     rowOf("output", indices.map((index) => {
       const output = decode(name, codeOf(name, index));

@@ -86,11 +86,24 @@ function change() {
   drawFirst();
 }
 
+const canRun = (name) => content.items.some((item) => item.corruption === name && canEncode(item.name));
+
+/** Which corruptions are missing here, and why. */
+function leftOut() {
+  const entries = Object.entries(content.corruptions);
+  const strange = entries.filter(([, { parts }]) => !known(parts)).map(([name]) => name);
+  const heavy = entries.filter(([name, { parts }]) => known(parts) && !canRun(name)).map(([name]) => name);
+  return [
+    strange.length ? `This page cannot corrupt images by ${strange.join(", ")}: it does not know `
+      + `${strange.length > 1 ? "these corruptions" : "this corruption"}.` : "",
+    heavy.length ? `It has no encoder that it can run for ${heavy.join(", ")}.` : "",
+  ].filter(Boolean).join(" ");
+}
+
 export function startRestore() {
-  const names = Object.entries(content.corruptions).filter(([name, { parts }]) => known(parts)
-    && content.items.some((item) => item.corruption === name && canEncode(item.name)));
+  const names = Object.entries(content.corruptions).filter(([name, { parts }]) => known(parts) && canRun(name));
+  $("harm-left-out").textContent = leftOut();
   if (!names.length) {
-    $("harmed").textContent = "The page can run none of these models' encoders.";
     for (const control of document.querySelectorAll("#harm, [id^=harm-]")) control.disabled = true;
     return;
   }

@@ -51,6 +51,13 @@ function fillMatrix() {
     rows.map((name, at) => [name, ...cells(values[at])])));
 }
 
+/** Round numbers on a logarithmic axis, or evenly spaced ones where it has few of those. */
+function ticks(low, high) {
+  const round = [-7, -6, -5, -4, -3, -2, -1, 0].flatMap((exponent) =>
+    [1, 2, 3, 5, 7].map((digit) => digit * 10 ** exponent)).filter((v) => v >= low && v <= high);
+  return round.length > 1 ? round : [0, 1, 2, 3].map((n) => low + ((high - low) * n) / 3);
+}
+
 function drawCurves() {
   const curves = content.items.map((item) => item.history);
   const all = curves.flat().map(Math.log10), epochs = Math.max(...curves.map((c) => c.length));
@@ -60,11 +67,9 @@ function drawCurves() {
   const y = (value) => top + ((H - top - bottom) * (high - Math.log10(value))) / (high - low || 1);
   const text = (words, attributes) => drawing("text", attributes, words);
   const parts = [];
-  for (const exponent of [-4, -3, -2, -1]) for (const digit of [1, 2, 3, 5, 7]) {
-    const value = digit * 10 ** exponent;
-    if (Math.log10(value) < low || Math.log10(value) > high) continue;
+  for (const value of ticks(10 ** low, 10 ** high)) {
     parts.push(drawing("line", { x1: left, x2: W - right, y1: y(value), y2: y(value) }),
-      text(short(value, 1), { x: left - 6, y: y(value) + 4, "text-anchor": "end" }));
+      text(short(value, 2), { x: left - 6, y: y(value) + 4, "text-anchor": "end" }));
   }
   for (let epoch = 1; epoch <= epochs; epoch += Math.max(1, Math.round(epochs / 8)))
     parts.push(text(epoch, { x: x(epoch), y: H - 14, "text-anchor": "middle" }));
