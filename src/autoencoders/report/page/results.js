@@ -69,7 +69,7 @@ function drawCurves() {
   const parts = [];
   for (const value of ticks(10 ** low, 10 ** high)) {
     parts.push(drawing("line", { x1: left, x2: W - right, y1: y(value), y2: y(value) }),
-      text(short(value, 2), { x: left - 6, y: y(value) + 4, "text-anchor": "end" }));
+      text(Number(value.toPrecision(2)), { x: left - 6, y: y(value) + 4, "text-anchor": "end" }));
   }
   for (let epoch = 1; epoch <= epochs; epoch += Math.max(1, Math.round(epochs / 8)))
     parts.push(text(epoch, { x: x(epoch), y: H - 14, "text-anchor": "middle" }));
