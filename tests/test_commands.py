@@ -10,9 +10,11 @@ import onnxruntime
 import pandas as pd
 import pytest
 import torch
+import yaml
 from PIL import Image
 
 from autoencoders.__main__ import main
+from autoencoders.commands import experiments
 from autoencoders.commands.copies import fresh_copy, take_along
 from autoencoders.commands.demo import SMALL, change_params, table
 from autoencoders.commands.seeds import alike
@@ -367,10 +369,43 @@ def test_a_spread_tells_what_differs_by_more_than_chance():
     assert alike(results.iloc[:2]) == "All differences between items are larger than the spread."
 
 
-def test_seeds_that_have_run_are_not_run_again(history: Project, monkeypatch, capsys):
-    monkeypatch.chdir(history.folder)
-    history.run("git", "tag", "seed-7", "HEAD~1")
+def make_experiment(project: Project, name: str, changes: dict, content: str) -> None:
+    """An experiment of the current commit, as DVC keeps one, with these headline metrics."""
+    head = project.run("git", "rev-parse", "HEAD").stdout.strip()
+    project.set(changes)
+    project.path("metrics/summary.json").write_text(content)
+    project.commit(name)
+    project.run("git", "update-ref", f"refs/exps/{head[:2]}/{head[2:]}/{name}", "HEAD")
+    project.run("git", "reset", "--quiet", "--hard", head)
+
+
+@pytest.fixture
+def seeded(tmp_path, monkeypatch) -> Project:
+    """A project with results of the seed 0, whose experiments are made without running anything."""
+    project = Project(tmp_path / "project")
+    project.path("metrics").mkdir(exist_ok=True)
+    project.path("metrics/summary.json").write_text(summary(0.125, 0.25))
+    project.commit("Results")
+    monkeypatch.chdir(project.folder)
+    monkeypatch.setattr(experiments, "check_code", lambda: None)
+
+    def run(wanted: dict, targets: tuple, *, jobs: int) -> list[str]:
+        assert targets == ("summary", "baselines")
+        for name, changes in wanted.items():
+            seed = int(changes[0].removeprefix("seed="))
+            project.ran.append(name)
+            make_experiment(project, name, {"seed": seed}, summary(0.25, 0.5))
+        return []
+
+    project.ran = []
+    monkeypatch.setattr(experiments, "run", run)
+    return project
+
+
+def test_seeds_that_have_run_are_not_run_again(seeded: Project, capsys):
+    make_experiment(seeded, "seed-7", {"seed": 7}, summary(0.25, 0.5))
     assert main(["seeds", "0", "7"]) == 0
+    assert seeded.ran == []
     kept = json.loads(Path("seeds/metrics.json").read_text())
     assert kept["ae-none.test.mse"] == {"0": 0.875, "7": 0.75}
     said = capsys.readouterr().out
@@ -381,6 +416,95 @@ def test_seeds_that_have_run_are_not_run_again(history: Project, monkeypatch, ca
     assert "| ae-none | 0.8125 (0.7500 to 0.8750) |" in said.split("Test images, to report:")[1]
     assert main(["seeds", "3", "3"]) == 1
     assert "found the seeds [3, 3], expected at least 2" in capsys.readouterr().err
+
+
+def other_commit(project: Project) -> None:
+    make_experiment(project, "seed-7", {"seed": 7}, summary(0.9, 0.5))
+    project.path("notes.txt").write_text("x")
+    project.commit("Go on")
+
+
+OTHERS = {
+    "a tag": (lambda p: p.run("git", "tag", "seed-7"), ""),
+    "a branch": (lambda p: p.run("git", "branch", "seed-7"), ""),
+    "an experiment of another commit": (other_commit, ""),
+    "an experiment of other params": (
+        lambda p: make_experiment(
+            p, "seed-7", {"seed": 7, "mixture.components": 4}, summary(0.9, 0.5)
+        ),
+        "seed-7: has other params or other code than HEAD, and does not count",
+    ),
+}
+
+
+@pytest.mark.parametrize(("other", "told"), OTHERS.values(), ids=OTHERS)
+def test_only_experiments_of_this_commit_and_its_params_are_seeds(
+    seeded: Project, capsys, other, told
+):
+    other(seeded)
+    assert main(["seeds", "0", "7"]) == 0
+    said = capsys.readouterr().out
+    assert seeded.ran == ["seed-7-2"]
+    assert "seed-7: another experiment, branch or tag has this name; run as seed-7-2" in said
+    assert told in said
+    kept = json.loads(Path("seeds/metrics.json").read_text())
+    assert kept["ae-none.test.mse"] == {"0": 0.875, "7": 0.75}
+    Path("seeds/metrics.json").unlink()
+    assert main(["seeds", "0", "7"]) == 0
+    assert seeded.ran == ["seed-7-2"], "which counts from then on"
+
+
+def test_seeds_of_a_commit_that_does_not_have_its_own_results_are_refused(seeded: Project, capsys):
+    lock = {"stages": {"train-classifier": {"params": {"params.yaml": {"classifier.epochs": 77}}}}}
+    seeded.path("dvc.lock").write_text(yaml.safe_dump(lock))
+    seeded.commit("Lock other params")
+    assert main(["seeds", "0", "7"]) == 1
+    assert "HEAD has results of other params: classifier.epochs is 77" in capsys.readouterr().err
+    seeded.set({"mixture.components": 9})
+    assert main(["seeds", "0", "7"]) == 1
+    assert "params.yaml: not as in the current commit" in capsys.readouterr().err
+
+
+def test_experiments_of_other_code_are_no_seeds_of_one_column(seeded: Project, capsys):
+    for name, seed, code in (("a", 1, "1" * 32), ("b", 2, "2" * 32), ("c", 3, "2" * 32)):
+        lock = {"stages": {"code": {"outs": [{"path": "data/code", "md5": code}]}}}
+        seeded.path("dvc.lock").write_text(yaml.safe_dump(lock))
+        make_experiment(seeded, name, {"seed": seed}, summary(0.25, 0.5))
+    assert main(["compare", "a", "b", "c"]) == 0
+    assert re.search("^seed +1 +2, 3$", capsys.readouterr().out, flags=re.MULTILINE)
+
+
+def test_a_name_is_that_of_this_commits_experiment_first(seeded: Project, capsys):
+    make_experiment(seeded, "same", {"seed": 1}, summary(0.25, 0.5))
+    seeded.run("git", "tag", "same", "HEAD~1")
+    assert main(["compare", "HEAD", "same"]) == 0
+    said = capsys.readouterr().out
+    assert "same: the experiment of this commit, not Git's revision of that name" in said
+    assert re.search("^seed +0 +1$", said, flags=re.MULTILINE)
+    seeded.path("notes.txt").write_text("x")
+    seeded.commit("Go on")
+    seeded.run("git", "tag", "--delete", "same")
+    assert main(["compare", "HEAD", "same"]) == 0
+    assert re.search(
+        r"^same: an experiment of \w{7}, not of this commit$", capsys.readouterr().out, re.M
+    )
+    make_experiment(seeded, "elsewhere", {"seed": 2}, summary(0.25, 0.5))
+    for _ in range(2):
+        make_experiment(seeded, "often", {"seed": 2}, summary(0.25, 0.5))
+        seeded.path("notes.txt").write_text(seeded.path("notes.txt").read_text() + "y")
+        seeded.commit("Go on")
+    assert main(["compare", "HEAD", "often"]) == 1
+    assert "there are experiments of" in capsys.readouterr().err
+
+
+def test_what_has_results_is_compared_and_the_rest_is_told(seeded: Project, capsys):
+    seeded.run("git", "tag", "before", "HEAD~1")
+    assert main(["compare", "HEAD", "before", "workspace"]) == 0, "params are equal"
+    said = capsys.readouterr().out
+    assert "left out: 'before': has no metrics/summary.json" in said
+    assert "ae-none.mse" in said
+    assert main(["compare", "HEAD", "before"]) == 1
+    assert "found results of HEAD, expected of two or more" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("out", ["docs", ".", "..", "comparison", "link", "empty", "README.md"])
@@ -417,7 +541,7 @@ def test_no_command_replaces_what_it_has_not_made(history: Project, monkeypatch,
     [
         (["HEAD", "nonsense"], "'nonsense': expected an experiment"),
         (["HEAD", "HEAD:params.yaml"], "'HEAD:params.yaml': expected an experiment"),
-        ([], "expected two or more"),
+        ([], "expected of two or more"),
     ],
 )
 def test_what_cannot_be_compared_is_named(history: Project, monkeypatch, capsys, names, message):

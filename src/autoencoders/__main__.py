@@ -82,8 +82,9 @@ def _export(parser: argparse.ArgumentParser) -> None:
 
 def _compare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "experiments",
+        "names",
         nargs="*",
+        metavar="experiment",
         help="DVC experiments or Git revisions; without any, all experiments on this commit",
     )
     parser.add_argument("--out", type=Path, default=Path("comparison"), help="a folder to be made")

@@ -4,19 +4,17 @@ import math
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from autoencoders.commands import comparison
+from autoencoders.commands import comparison, experiments
+from autoencoders.commands.experiments import Revision, read_revision
 from autoencoders.commands.output import check_new
 from autoencoders.errors import UserError
 from autoencoders.figures.style import STYLE, class_colour, save
 from autoencoders.io.files import whole_folder
 
-SUMMARY, PARAMS = "metrics/summary.json", "params.yaml"
-WORKSPACE = "workspace"
 PANELS = 3
 TABLE, FIGURE, PAGE = "comparison.csv", "comparison.png", "index.html"
 HIGHER_IS_BETTER = {"knn_accuracy", "probe_accuracy", "class_accuracy", "ssim"}
@@ -29,7 +27,7 @@ HEADINGS = {
 }
 
 
-def compare(experiments: Sequence[str], *, out: Path) -> None:
+def compare(names: Sequence[str], *, out: Path) -> None:
     """Print a table of experiments; write it as `out`/comparison.csv, with a figure and a page.
 
     An experiment is named by its name, by any Git revision, or as "workspace"; without names, all
@@ -45,18 +43,10 @@ def compare(experiments: Sequence[str], *, out: Path) -> None:
             and is not an earlier comparison.
     """
     check_new(out, own=(TABLE, FIGURE, PAGE))
-    names = list(dict.fromkeys(experiments)) or ["HEAD", *_on_head()]
-    if len(names) < 2:
-        raise UserError(
-            f"found {', '.join(names)} alone, expected two or more experiments to compare; "
-            "run one: dvc exp run -S models.vae.beta=1.0"
-        )
-    params, metrics = {}, {}
-    for name in names:
-        params[name], metrics[name] = read_revision(name)
-    settings = _differing(pd.DataFrame(params))
-    results = pd.DataFrame(metrics)
-    groups = over_seeds(params)
+    revisions = _read(names)
+    settings = _differing(pd.DataFrame({name: one.params for name, one in revisions.items()}))
+    results = pd.DataFrame({name: one.metrics for name, one in revisions.items()})
+    groups = over_seeds(revisions)
     shown = {
         HEADINGS[split]: _words(of_split(results, split), groups, mark_best=split == CHOSEN_BY)
         for split in (CHOSEN_BY, REPORTED)
@@ -65,75 +55,63 @@ def compare(experiments: Sequence[str], *, out: Path) -> None:
     with whole_folder(out) as folder:
         pd.concat([settings, results]).to_csv(folder / TABLE, index_label="name")
         _draw(folder / FIGURE, of_split(results, CHOSEN_BY), groups)
-        revisions = {
-            label: [None if name == WORKSPACE else name for name in members]
-            for label, members in groups.items()
+        commits = {
+            label: [revisions[name].commit for name in members] for label, members in groups.items()
         }
-        comparison.write(folder / PAGE, changed, shown, folder / FIGURE, revisions)
+        comparison.write(folder / PAGE, changed, shown, folder / FIGURE, commits)
     print(_table(changed, *shown.values()))
     print(f"\n{out}/{PAGE} shows it, {out}/{TABLE} has every digit")
 
 
-def _on_head() -> list[str]:
-    """The names of the experiments that started from the current commit."""
-    from dvc.repo import Repo
+def _read(names: Sequence[str]) -> dict[str, Revision]:
+    """What was run in each, but for those that have no results, which are told.
 
-    with Repo() as repo:
-        found = repo.experiments.ls(rev="HEAD")
-    return sorted(name for rows in found.values() for name, _ in rows)
-
-
-def read_revision(name: str) -> tuple[dict[str, Any], dict[str, float]]:
-    """The params and the headline metrics of an experiment, by dotted keys."""
-    # They take their time to import: not before the arguments are known to be good.
-    import dvc.api
-    from dvc.exceptions import DvcException
-    from scmrepo.exceptions import SCMError
-
-    revision = None if name == WORKSPACE else name
-    try:
-        if not name or ":" in name:
-            raise SCMError("a file in a revision" if name else "no name")
-        metrics = dvc.api.metrics_show(SUMMARY, rev=revision)
-        params = dvc.api.params_show(PARAMS, rev=revision)
-    except (DvcException, SCMError, OSError) as error:
+    Raises:
+        UserError: a name stands for nothing, or less than two have results.
+    """
+    known = experiments.on_head()
+    names = list(dict.fromkeys(names)) or ["HEAD", *known]
+    commits = {name: experiments.resolve(name, known) for name in names}
+    found, missing = {}, []
+    for name, commit in commits.items():
+        try:
+            found[name] = read_revision(name, commit)
+        except UserError as error:
+            missing.append(str(error))
+    if len(found) < 2:
+        told = "".join(f"\n{sentence}" for sentence in missing)
         raise UserError(
-            f"{name!r}: expected an experiment (dvc exp list), a Git revision or {WORKSPACE!r} "
-            f"with {SUMMARY}: {error}"
-        ) from error
-    return _flat(params), _flat(metrics.get(SUMMARY, metrics))
+            f"found results of {', '.join(found) or 'none'}, expected of two or more experiments; "
+            f"run one: dvc exp run -S models.vae.beta=1.0{told}"
+        )
+    for revision in found.values():
+        if stale := revision.stale():
+            print(f"{revision.name}: its results are of other params: {stale}")
+    for sentence in missing:
+        print(f"left out: {sentence}")
+    return found
 
 
-def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in nested.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
-
-
-def over_seeds(params: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+def over_seeds(revisions: Mapping[str, Revision]) -> dict[str, list[str]]:
     """The experiments of each column, by their names together: those that differ by the seed alone.
 
     Each is by itself if all of them would be one.
     """
     columns: list[list[str]] = []
-    for name in params:
+    for name, revision in revisions.items():
         for members in columns:
-            if all(_differ_by_seed_alone(params[name], params[other]) for other in members):
+            if all(_differ_by_seed_alone(revision, revisions[other]) for other in members):
                 members.append(name)
                 break
         else:
             columns.append([name])
     if len(columns) == 1:
-        columns = [[name] for name in params]
+        columns = [[name] for name in revisions]
     return {", ".join(members): members for members in columns}
 
 
-def _differ_by_seed_alone(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return {key for key in {*one, *other} if one.get(key) != other.get(key)} == {"seed"}
+def _differ_by_seed_alone(one: Revision, other: Revision) -> bool:
+    return one.is_like(other, "seed") and one.params.get("seed") != other.params.get("seed")
 
 
 def _settings_of(settings: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> pd.DataFrame:
@@ -141,7 +119,7 @@ def _settings_of(settings: pd.DataFrame, groups: Mapping[str, Sequence[str]]) ->
     words = settings.map(lambda value: "" if value is None or value != value else str(value))
     return pd.DataFrame(
         {
-            label: words[members].apply(lambda row: ", ".join(dict.fromkeys(row)), axis=1)
+            label: [", ".join(dict.fromkeys(row)) for row in words[members].itertuples(index=False)]
             for label, members in groups.items()
         },
         index=words.index,

@@ -74,6 +74,7 @@ def fetched(
     # They take their time to import: not before the arguments are known to be good.
     from dvc.api import DVCFileSystem
     from dvc.exceptions import DvcException
+    from dvc_data.index import DataIndexDirError
 
     files = DVCFileSystem(rev=revision)
     wanted = [HISTORY.format(item) for item in items]
@@ -86,7 +87,7 @@ def fetched(
         try:
             if (files.info(path)["size"] or 0) <= MOST_BYTES:
                 files.get_file(path, str(target))
-        except (OSError, DvcException):
+        except (OSError, DvcException, DataIndexDirError):
             target.unlink(missing_ok=True)
     return Outputs(name, folder)
 
