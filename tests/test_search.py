@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from autoencoders.commands import experiments
 from autoencoders.commands import search as searching
 from autoencoders.errors import UserError
 from tests.project import ROOT, Project
@@ -22,17 +23,17 @@ class Pipeline:
         self.queued: dict[str, dict[str, str]] = {}
         self.failing: set[str] = set()
         self.at_once: list[int] = []
+        self.code = "0" * 64
 
-    def dvc(self, how: str, *arguments: str) -> None:
-        if how == "run-all":
-            self.at_once.append(len(self.queued))
-            return
-        name = arguments[0].removeprefix("--name=")
-        pairs = (word.split("=") for word in arguments[1:-1] if word != "-S")
-        self.queued[name] = dict(pairs)
+    def run(self, wanted: dict, targets: list[str], *, jobs: int) -> list[str]:
+        self.queued |= {
+            name: dict(change.split("=") for change in changes) for name, changes in wanted.items()
+        }
+        self.at_once.append(len(self.queued))
+        return [name for name in wanted if name in self.failing]
 
-    def measured(self, experiment: str, item: str, metric: str) -> float | None:
-        changes = self.queued.get(experiment)
+    def measured(self, experiment: str | None, item: str, metric: str) -> float | None:
+        changes = self.queued.get(experiment or "")
         if changes is None or experiment in self.failing:
             return None
         return abs(float(changes[BETA]) - 1) + (changes[WAY] == "bfloat16")
@@ -43,7 +44,11 @@ def pipeline(tmp_path, monkeypatch) -> Pipeline:
     made = Pipeline()
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    monkeypatch.setattr(searching, "_dvc", made.dvc)
+    monkeypatch.setattr(experiments, "run", made.run)
+    monkeypatch.setattr(experiments, "on_head", lambda: {name: name for name in made.queued})
+    monkeypatch.setattr(experiments, "free_name", lambda name: name)
+    monkeypatch.setattr(experiments, "check_committed", lambda: None)
+    monkeypatch.setattr(experiments, "code_digest", lambda: made.code)
     monkeypatch.setattr(searching, "_measured", made.measured)
     return made
 
@@ -74,13 +79,12 @@ def test_as_many_run_at_a_time_as_are_asked_for(pipeline):
 
 
 def test_a_search_goes_on_where_it_was_interrupted(pipeline, monkeypatch, capsys):
-    def interrupt(how: str, *arguments: str) -> None:
-        pipeline.dvc(how, *arguments)
-        if how == "run-all":
-            raise KeyboardInterrupt
+    def interrupt(*arguments: Any, **options: Any) -> None:
+        pipeline.run(*arguments, **options)
+        raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(searching, "_dvc", interrupt)
+        patch.setattr(experiments, "run", interrupt)
         with pytest.raises(KeyboardInterrupt):
             run(trials=8)
     run(trials=8)  # what had run meanwhile counts
@@ -95,7 +99,29 @@ def test_a_failed_trial_does_not_count_and_does_not_stop(pipeline, capsys):
     run(trials=6)
     table = pd.read_csv("search/beta.csv")
     assert list(table["state"]).count("FAIL") == 2
-    assert "The best of 4 by mse" in capsys.readouterr().out
+    assert list(table["state"]).count("COMPLETE") == 6
+    assert "The best of 6 by mse" in capsys.readouterr().out
+
+
+def test_a_search_of_which_all_trials_fail_ends(pipeline):
+    pipeline.failing = {f"beta-{number}" for number in range(100)}
+    with pytest.raises(UserError, match="beta-0, beta-1, beta-2, beta-3: failed, and no other"):
+        run(trials=6)
+
+
+def test_a_search_is_of_one_code_and_of_one_set_of_other_params(pipeline):
+    run(trials=2)
+    pipeline.code = "1" * 64
+    with pytest.raises(UserError, match=r"beta\.journal: is of .*expected the same, or another"):
+        run(trials=4)
+    pipeline.code = "0" * 64
+    path = Path("params.yaml")
+    path.write_text(path.read_text().replace("epochs: 8 ", "epochs: 9 "))
+    with pytest.raises(UserError, match=r"beta\.journal: is of"):
+        run(trials=4)
+    path.write_text(path.read_text().replace("epochs: 9 ", "epochs: 8 "))
+    run(trials=4)
+    assert len(pd.read_csv("search/beta.csv")) == 4
 
 
 def test_accuracies_are_the_better_the_higher(pipeline, capsys):
@@ -118,12 +144,17 @@ def test_accuracies_are_the_better_the_higher(pipeline, capsys):
         ({"settings": ["models.vae.beta=2:1"]}, "expected KEY=LOW:HIGH"),
         ({"settings": ["models.vae.beta=0:1:log"]}, "expected KEY=LOW:HIGH"),
         ({"settings": ["models.vae.beta=a:b"]}, "expected KEY=LOW:HIGH"),
+        ({"settings": ["models.vae.beta=0.0:inf"]}, "of which an end is not finite"),
+        ({"settings": ["models.vae.beta=nan:1"]}, "of which an end is not finite"),
+        ({"settings": ["models.vae.beta=-1:4"]}, "models.vae.beta=-1 is not valid:"),
+        ({"settings": ["train.precision=float32,float8"]}, "train.precision=float8 is not valid:"),
     ],
 )
 def test_what_cannot_be_searched_is_refused(pipeline, changes, words):
     with pytest.raises(UserError, match=re.escape(words)):
         run(**changes)
     assert pipeline.queued == {}
+    assert not Path("search").exists()
 
 
 def test_trials_are_experiments_of_dvc(finished, tmp_path):

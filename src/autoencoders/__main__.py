@@ -1,6 +1,7 @@
 """What can be done with trained models and experiments, beside the stages of dvc.yaml."""
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -8,6 +9,8 @@ from pathlib import Path
 
 from autoencoders.errors import UserError
 
+INTERRUPTED = 130
+"""The exit status of a process that Ctrl-C ended, by the shells' convention."""
 MODEL = "a model's folder, such as models/ae-jigsaw, or a release's URL#sha256=HASH"
 
 
@@ -25,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"error: {error.filename or command}: {error.strerror or error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"{command}: interrupted", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 
@@ -75,6 +81,21 @@ def _seed(text: str) -> int:
     return seed
 
 
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{count}, expected 1 or more")
+    return count
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][\w-]*", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r}, expected letters, digits, - and _, a letter or digit first"
+        )
+    return text
+
+
 def _export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help=MODEL)
     parser.add_argument("--out", type=Path, required=True, help="a folder to be made")
@@ -109,7 +130,7 @@ def _score(parser: argparse.ArgumentParser) -> None:
 
 def _seeds(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("seeds", nargs="*", type=_seed, default=[0, 1, 2], help="0 1 2, if none")
-    parser.add_argument("--jobs", type=int, default=1, help="experiments at a time")
+    parser.add_argument("--jobs", type=_count, default=1, help="experiments at a time")
 
 
 def _search(parser: argparse.ArgumentParser) -> None:
@@ -121,15 +142,17 @@ def _search(parser: argparse.ArgumentParser) -> None:
         help="of params.yaml: LOW:HIGH, LOW:HIGH:log or VALUE,VALUE",
     )
     parser.add_argument("--metric", default="mse", help="of validation images; mse, if none")
-    parser.add_argument("--name", default="search", help="of the search and its experiments")
+    parser.add_argument(
+        "--name", type=_name, default="search", help="of the search and its experiments"
+    )
     parser.add_argument("--trials", type=int, default=20, help="with those of earlier calls")
-    parser.add_argument("--jobs", type=int, default=1, help="experiments at a time")
+    parser.add_argument("--jobs", type=_count, default=1, help="experiments at a time")
 
 
 def _published(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", help="of a file in published/, without its ending")
+    parser.add_argument("name", type=_name, help="of a file in published/, without its ending")
     parser.add_argument("--seeds", nargs="+", type=_seed, default=[0], help="0, if none")
-    parser.add_argument("--jobs", type=int, default=1, help="stages at a time")
+    parser.add_argument("--jobs", type=_count, default=1, help="stages at a time")
     parser.add_argument("--inputs", action="store_true", help="train nothing: only make the inputs")
 
 
@@ -142,7 +165,7 @@ def _use(parser: argparse.ArgumentParser) -> None:
 
 
 def _reproduce(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--jobs", type=int, default=1, help="stages at a time")
+    parser.add_argument("--jobs", type=_count, default=1, help="stages at a time")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ of that name for it. Here an experiment counts only if it started from this comm
 params and its code to theirs.
 """
 
+import hashlib
 import json
 import re
 import subprocess
@@ -155,6 +156,15 @@ def check_committed() -> None:
             f"{', '.join(changed[:3])}{' and more' if len(changed) > 3 else ''}: not as in the "
             "current commit, whose experiments these would not be; commit or restore it first"
         )
+
+
+def code_digest() -> str:
+    """A digest of the code of the current commit that results depend on."""
+    digest = hashlib.sha256()
+    for path in DECIDES:
+        if path != PARAMS:
+            digest.update(_git("rev-parse", f"HEAD:./{path}").encode())
+    return digest.hexdigest()
 
 
 def check_code() -> None:

@@ -1,18 +1,24 @@
 """Settings searched for by a sampler: each trial a DVC experiment, by its validation images."""
 
+import hashlib
+import json
 import math
 import re
-import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+
+from autoencoders.checks import check_parts
+from autoencoders.commands import experiments
 from autoencoders.commands.compare import CHOSEN_BY, HIGHER_IS_BETTER
 from autoencoders.errors import UserError
 from autoencoders.experiment import items_of
 from autoencoders.io.files import read_json, whole_file
-from autoencoders.params import read_params
+from autoencoders.params import Params, read_params
+from autoencoders.problems import problems_of, refusal
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -32,7 +38,8 @@ def search(
 
     Each trial is the DVC experiment NAME-NUMBER, run up to evaluate@ITEM, `jobs` at a time; the
     sampler (a tree-structured Parzen estimator: Bergstra et al., 2011) proposes the next by what
-    the earlier ones gave. Trials are kept in search/NAME.journal: the same call goes on with it.
+    the earlier ones gave. Trials are kept in search/NAME.journal: the same call goes on with it, as
+    long as the other params and the code are the same.
 
     Args:
         item: MODEL-CORRUPTION, whose metrics count.
@@ -40,14 +47,15 @@ def search(
             A range between whole numbers is of whole numbers.
         metric: a key of the section `validation` of metrics/ITEM.json.
         name: of the search.
-        trials: in all, with those of earlier calls.
+        trials: that come to their end, in all, with those of earlier calls.
         jobs: experiments at a time.
 
     Raises:
         UserError: a setting, the item or the metric is none, the earlier trials had other settings,
-            optuna is not installed, or DVC has failed.
+            params or code, optuna is not installed, or all trials of a round have failed.
     """
-    items = ["-".join(one) for one in items_of(read_params())]
+    params = read_params()
+    items = ["-".join(one) for one in items_of(params)]
     if item not in items:
         raise UserError(f"{item}: expected an item of params.yaml: {', '.join(items)}")
     for option, count in (("trials", trials), ("jobs", jobs)):
@@ -55,8 +63,11 @@ def search(
             raise UserError(f"--{option} is {count}, expected at least 1")
     optuna = _optuna()
     ranges = dict(map(_range, settings))
+    _check_ends(params, ranges)
     if (path := Path(f"metrics/{item}.json")).exists():
         _value(read_json(path), metric, f"{path}")  # before anything is run for it
+    experiments.check_committed()
+    base = _base(params, ranges)
     higher = metric in HIGHER_IS_BETTER
     FOLDER.mkdir(exist_ok=True)
     journal = optuna.storages.journal.JournalFileBackend(str(FOLDER / f"{name}.journal"))
@@ -66,7 +77,7 @@ def search(
         direction="maximize" if higher else "minimize",
         load_if_exists=True,
     )
-    what = {"item": item, "metric": metric, "settings": list(settings)}
+    what = {"item": item, "metric": metric, "settings": list(settings), **base}
     if study.user_attrs not in ({}, what):
         raise UserError(
             f"{FOLDER}/{name}.journal: is of {study.user_attrs}, found {what}; expected the same, "
@@ -74,19 +85,65 @@ def search(
         )
     for key, value in what.items():
         study.set_user_attr(key, value)
-    _finish(study, name, item, metric)
-    while (left := trials - len(study.trials)) > 0:
+    _finish(study, item, metric)
+    while (left := trials - _finished(study)) > 0:
         # Seeded by what is there already, so that a call that goes on does not repeat itself.
         seed = read_params().seed + len(study.trials)
         study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
+        before, queued = _finished(study), {}
         for trial in [study.ask(ranges) for _ in range(min(jobs, left))]:
-            changes = [
-                word for key, value in trial.params.items() for word in ("-S", f"{key}={value}")
-            ]
-            _dvc("queue", f"--name={name}-{trial.number}", *changes, f"evaluate@{item}")
-        _dvc("run-all", f"--jobs={jobs}")
-        _finish(study, name, item, metric)
+            experiment = experiments.free_name(f"{name}-{trial.number}")
+            trial.set_user_attr("experiment", experiment)
+            queued[experiment] = [f"{key}={value}" for key, value in trial.params.items()]
+        experiments.run(queued, [f"evaluate@{item}"], jobs=jobs)
+        _finish(study, item, metric)
+        if _finished(study) == before:
+            raise UserError(
+                f"{', '.join(queued)}: failed, and no other trial with them; "
+                f"dvc queue logs {next(iter(queued))} says why"
+            )
     _report(study, name, higher)
+
+
+def _finished(study: "Study") -> int:
+    from optuna.trial import TrialState
+
+    return len(study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]))
+
+
+def _base(params: Params, ranges: "Mapping[str, BaseDistribution]") -> dict[str, str]:
+    """What trials have in common: digests of the params that are not searched, and of the code."""
+    kept = {
+        key: value
+        for key, value in experiments.flat(params.model_dump(mode="json")).items()
+        if key not in ranges
+    }
+    return {
+        "params": hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16],
+        "code": experiments.code_digest()[:16],
+    }
+
+
+def _check_ends(params: Params, ranges: "Mapping[str, BaseDistribution]") -> None:
+    """Hold both ends of each range, or each choice, to what params.yaml may say.
+
+    Raises:
+        UserError: a value would be refused by the stages.
+    """
+    for key, distribution in ranges.items():
+        choices = getattr(distribution, "choices", None)
+        found = choices or (distribution.low, distribution.high)  # type: ignore[attr-defined]
+        for value in found:
+            content = params.model_dump()
+            *parents, last = key.split(".")
+            section = content
+            for parent in parents:
+                section = section[parent]
+            section[last] = YAML(typ="safe").load(value) if isinstance(value, str) else value
+            try:
+                check_parts(Params.model_validate(content), Path(f"{key}={value}"))
+            except ValidationError as error:
+                raise refusal(f"{key}={value}", problems_of(error)) from error
 
 
 def _optuna() -> Any:
@@ -114,13 +171,15 @@ def _range(setting: str) -> "tuple[str, BaseDistribution]":
         _value_of(key)
         if match := RANGE.fullmatch(text):
             low, high, log = match["low"], match["high"], bool(match["log"])
+            if not all(math.isfinite(float(end)) for end in (low, high)):
+                raise ValueError(f"found {text!r}, of which an end is not finite")
             if all(re.fullmatch(r"-?\d+", end) for end in (low, high)):
                 return key, IntDistribution(int(low), int(high), log=log)
             return key, FloatDistribution(float(low), float(high), log=log)
         values = text.split(",")
         if len(values) < 2:
             raise ValueError(f"found {text!r}")
-    except (ValueError, KeyError) as error:
+    except (ArithmeticError, ValueError, KeyError) as error:
         raise UserError(f"{setting}: {expected}: {error}") from error
     return key, CategoricalDistribution(values)
 
@@ -135,22 +194,27 @@ def _value_of(key: str) -> Any:
     return value
 
 
-def _finish(study: "Study", name: str, item: str, metric: str) -> None:
+def _finish(study: "Study", item: str, metric: str) -> None:
     """Tell the study of the trials that have run, those of an interrupted call too."""
     from optuna.trial import TrialState
 
+    known = experiments.on_head()
     for trial in study.get_trials(states=[TrialState.RUNNING]):
-        value = _measured(f"{name}-{trial.number}", item, metric)
+        # None where a call was interrupted before it had a name.
+        experiment = trial.user_attrs.get("experiment", f"trial {trial.number}")
+        value = _measured(known.get(experiment), item, metric)
         if value is None:
-            print(f"{name}-{trial.number}: failed or was interrupted, and does not count")
+            print(f"{experiment}: failed or was interrupted, and does not count")
             study.tell(trial.number, state=TrialState.FAIL)
         else:
-            print(f"{name}-{trial.number}: {metric} {value:.4g} at {_words(trial)}", flush=True)
+            print(f"{experiment}: {metric} {value:.4g} at {_words(trial)}", flush=True)
             study.tell(trial.number, value)
 
 
-def _measured(experiment: str, item: str, metric: str) -> float | None:
-    """The metric of an experiment, None if it has not come to its end."""
+def _measured(commit: str | None, item: str, metric: str) -> float | None:
+    """The metric of an experiment by its commit, None if it has not come to its end."""
+    if commit is None:
+        return None
     # They take their time to import: not before the arguments are known to be good.
     import dvc.api
     from dvc.exceptions import DvcException
@@ -158,10 +222,10 @@ def _measured(experiment: str, item: str, metric: str) -> float | None:
 
     path = f"metrics/{item}.json"
     try:
-        found = dvc.api.metrics_show(path, rev=experiment)
+        found = dvc.api.metrics_show(path, rev=commit)
     except (DvcException, SCMError, OSError):
         return None
-    return _value(found.get(path, found), metric, f"{path} of {experiment}")
+    return _value(found.get(path, found), metric, f"{path} of {commit[:7]}")
 
 
 def _value(content: dict[str, Any], metric: str, source: str) -> float:
@@ -195,9 +259,9 @@ def _report(study: "Study", name: str, higher: bool) -> None:
     draw(best, metric, FOLDER / f"{name}.png")
     print(f"\nThe best of {len(done)} by {metric} of validation images:\n")
     for trial in best[:SHOWN]:
-        print(f"{trial.values[0]:<10.4g} {name}-{trial.number}  {_words(trial)}")
+        print(f"{trial.values[0]:<10.4g} {trial.user_attrs['experiment']}  {_words(trial)}")
     print(f"\n{FOLDER}/{name}.png shows all, {FOLDER}/{name}.csv has every digit")
-    print(f"dvc exp apply {name}-{best[0].number} takes the best")
+    print(f"dvc exp apply {best[0].user_attrs['experiment']} takes the best")
 
 
 def draw(best: "Sequence[FrozenTrial]", metric: str, path: Path) -> None:
@@ -251,11 +315,3 @@ class _Scale:
     def marks(self) -> list[tuple[float, str]]:
         shown = self.choices or dict.fromkeys(self.ends)
         return [(self.height(value), value if self.choices else f"{value:.3g}") for value in shown]
-
-
-def _dvc(how: str, *arguments: str) -> None:
-    command = [sys.executable, "-m", "dvc", "exp", "run", "--quiet", f"--{how}", *arguments]
-    status = subprocess.run(command).returncode
-    # A failed experiment is one trial's matter; that nothing can be queued is everybody's.
-    if status and how == "queue":
-        raise UserError(f"{' '.join(command[2:])} has failed (see above)")
