@@ -628,8 +628,11 @@ def test_a_ready_experiment_takes_the_place_of_its_sections_alone(experiment, na
         ("models: {x: {kind: gan}}", "models.x.kind: expected one of ae,"),
         ("corruptions: {x: {kind: jigsaw, grid: 1}}", "corruptions.x.grid:"),
         ("optimizer: {}", "expected sections of params.yaml: seed, data"),
-        ("just words", "expected sections"),
+        ("just words", "expected keys with values, found 'just words'"),
         ("a: [", "not readable as YAML"),
+        ("# nothing but this\n", "expected keys with values, found None"),
+        ("[" * 9000, "not readable as YAML"),
+        ("a:\n\tb: 1\n", "not readable as YAML"),
     ],
 )
 def test_an_unfit_experiment_changes_nothing(experiment, text, message, capsys):
@@ -641,3 +644,12 @@ def test_an_unfit_experiment_changes_nothing(experiment, text, message, capsys):
     assert message in error
     assert (experiment / "params.yaml").read_bytes() == before
     assert sorted(p.name for p in experiment.iterdir()) == ["dvc.yaml", "other.yaml", "params.yaml"]
+
+
+@pytest.mark.parametrize("text", ["# nothing\n", "[" * 9000, "a:\n\tb: 1\n"])
+def test_the_file_that_is_no_yaml_is_named(experiment, text, capsys):
+    (experiment / "other.yaml").write_text("seed: 3\n")
+    (experiment / "params.yaml").write_text(text)
+    assert main(["use", "other.yaml"]) == 1
+    assert capsys.readouterr().err.startswith("error: params.yaml: ")
+    assert (experiment / "params.yaml").read_text() == text

@@ -17,7 +17,7 @@ from tests.project import ROOT, environment
 
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 PACKAGE = ROOT / "src" / "autoencoders"
-ROOMS = ["errors", "problems", "settings", "parts", "io", "nets", "data", "corruptions", "models"]
+ROOMS = ["errors", "settings", "parts", "io", "problems", "nets", "data", "corruptions", "models"]
 ROOMS += ["sampling", "figures", "training", "measures", "report", "released", "trained"]
 ROOMS += ["params", "experiment", "checks", "runner", "commands", "__main__"]
 """From the bottom to the top: each may import what stands before it."""

@@ -20,13 +20,10 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from ruamel.yaml import YAML, YAMLError
 
 from autoencoders.data.registry import OWN, blends_of, known, published
-from autoencoders.errors import UserError
-from autoencoders.io.files import read_text
 from autoencoders.parts import kinds
-from autoencoders.problems import SHORT, problems_of, refusal
+from autoencoders.problems import problems_of, read_mapping, refusal
 from autoencoders.settings import Settings
 
 PARAMS_FILE = Path("params.yaml")
@@ -204,13 +201,7 @@ def read_params(path: Path = PARAMS_FILE) -> Params:
     Raises:
         UserError: with a line for each key that is wrong: what was found and what was expected.
     """
-    text = read_text(path)
-    try:
-        content = YAML(typ="safe").load(text)
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise UserError(f"{path}: not readable as YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: expected keys with values, found {SHORT.repr(content)}")
+    content = read_mapping(path)
     try:
         return Params.model_validate(content)
     except ValidationError as error:

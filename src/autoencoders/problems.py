@@ -6,8 +6,10 @@ from reprlib import Repr
 from typing import Any
 
 from pydantic import ValidationError
+from ruamel.yaml import YAML, YAMLError
 
 from autoencoders.errors import UserError
+from autoencoders.io.files import read_text
 
 TRUTH_VALUES = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 """What was a truth value in YAML 1.1 and is text in 1.2, and what is one in both."""
@@ -15,6 +17,24 @@ TRUTH_VALUES = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 # A value may be enormous when written out: a few lines of YAML aliases can stand for gigabytes.
 SHORT = Repr()
 SHORT.maxstring = SHORT.maxother = 80
+
+
+def read_mapping(path: Path, reader: YAML | None = None) -> dict[str, Any]:
+    """The keys and values of a YAML file of the user's, by DVC's rules (YAML 1.2): 010 is 10.
+
+    `reader` is another than the safe one.
+
+    Raises:
+        UserError: the file cannot be read, is no YAML, or has no keys.
+    """
+    text = read_text(path)
+    try:
+        content = (reader or YAML(typ="safe")).load(text)
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not readable as YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: expected keys with values, found {SHORT.repr(content)}")
+    return content
 
 
 def refusal(place: Path | str, problems: Sequence[str]) -> UserError:

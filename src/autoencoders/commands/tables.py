@@ -5,11 +5,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
-from ruamel.yaml import YAML, YAMLError
 
-from autoencoders.errors import UserError
-from autoencoders.io.files import read_text
-from autoencoders.problems import problems_of, refusal
+from autoencoders.problems import problems_of, read_mapping, refusal
 from autoencoders.settings import Settings
 
 Measured = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -105,20 +102,13 @@ def content_of(path: Path) -> dict[str, Any]:
     Raises:
         UserError: it, or the other one, is missing or not readable as YAML.
     """
-    content = _load(path)
+    content = read_mapping(path)
     if name := content.pop("like", None):
-        other = _load(path.with_name(f"{name}.yaml"))
-        return other | content | {"params": other.get("params", {}) | content.get("params", {})}
-    return content
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        content = YAML(typ="safe").load(read_text(path))
-    except (YAMLError, ValueError) as error:
-        raise UserError(f"{path}: not readable as YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: expected keys and values, found {content!r:.40}")
+        other = read_mapping(path.with_name(f"{name}.yaml"))
+        both = [one.get("params", {}) for one in (other, content)]
+        if all(isinstance(params, dict) for params in both):
+            content["params"] = both[0] | both[1]
+        return other | content
     return content
 
 

@@ -3,13 +3,14 @@
 import io
 from pathlib import Path
 
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
 
 from autoencoders.checks import check_parts
 from autoencoders.commands.stages import stages
 from autoencoders.errors import UserError
-from autoencoders.io.files import read_text, whole_file
+from autoencoders.io.files import whole_file
 from autoencoders.params import PARAMS_FILE, read_params
+from autoencoders.problems import read_mapping
 
 NAMED = ("models", "corruptions")
 """Sections whose keys are names of the user's choice."""
@@ -27,12 +28,8 @@ def use(file: Path) -> None:
     """
     reader = YAML()
     reader.width = 100
-    try:
-        wanted = reader.load(read_text(file))
-        content = reader.load(read_text(PARAMS_FILE))
-    except (YAMLError, ValueError) as error:
-        raise UserError(f"{file}: not readable as YAML: {error}") from error
-    if not isinstance(wanted, dict) or not wanted.keys() <= content.keys():
+    wanted, content = (read_mapping(path, reader) for path in (file, PARAMS_FILE))
+    if not wanted.keys() <= content.keys():
         raise UserError(f"{file}: expected sections of {PARAMS_FILE}: {', '.join(content)}")
     for section, values in wanted.items():
         both = isinstance(values, dict) and isinstance(content[section], dict)
