@@ -53,6 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DvcException as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(
+            f"error: {error.filename}: {error.strerror}; if DVC keeps its cache of the site there, "
+            "name another folder: dvc config --local core.site_cache_dir FOLDER",
+            file=sys.stderr,
+        )
+        return 1
     plan = Plan(needs, set(needs) - with_dependents(needs, changed))
     if not plan.waiting:
         print("Data and pipelines are up to date.")

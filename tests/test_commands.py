@@ -1,8 +1,13 @@
 """What is done with trained models and experiments: load, reconstruct, export, compare, plots."""
 
+import importlib
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -569,10 +574,98 @@ def test_a_copy_takes_params_and_own_images_along(history: Project, monkeypatch,
     assert project.path("mine/photos").exists()
 
 
-def test_a_copy_needs_a_repository_and_says_so(monkeypatch, tmp_path):
+def git(*arguments: str) -> None:
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@localhost"]
+    subprocess.run(["git", *identity, *arguments], check=True, capture_output=True)
+
+
+def test_a_copy_needs_a_project_with_a_commit_and_leaves_nothing_without(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=r"cannot be cloned, expected a Git repository"):
-        fresh_copy(".copy")
+    expected = iter(
+        [
+            "has no dvc.yaml; go to the project's folder",
+            r"has no \.dvc; dvc init",
+            "expected a Git repository of its own, found none",
+            "has no commit to make a copy of; git add --all && git commit",
+            r"the current commit lacks dvc\.yaml or \.dvc/; git add --all",
+        ]
+    )
+
+    def refused() -> None:
+        with pytest.raises(UserError, match=next(expected)):
+            fresh_copy(".copy")
+        assert not Path(".copy").exists()
+
+    refused()
+    Path("dvc.yaml").write_text("stages: {}\n")
+    refused()
+    Path(".dvc").mkdir()
+    Path(".dvc/config").touch()
+    refused()
+    git("init", "--quiet")
+    refused()
+    git("commit", "--quiet", "--allow-empty", "--message", "Nothing")
+    refused()
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "Start")
+    assert (fresh_copy(".copy") / "dvc.yaml").is_file()
+
+
+def test_a_copy_below_another_projects_folder_is_not_of_that(monkeypatch, tmp_path, capsys):
+    """DVC would take the pipeline of the parent for it."""
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    Path("dvc.yaml").write_text("stages: {}\n")
+    Path("dvc.lock").write_text("{}")
+    git("init", "--quiet")
+    assert main(["reproduce"]) == 1
+    assert "has no .dvc; dvc init" in capsys.readouterr().err
+
+
+def test_what_cannot_be_compared_is_told_before_the_run(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["reproduce"]) == 1
+    assert "dvc.lock: not here, so that there is nothing to compare with" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["check", "photos"], ["kinds"], ["seeds"], ["demo"], ["use", "x"], ["compare"], ["push"]],
+    ids=lambda words: words[0],
+)
+def test_ctrl_c_ends_a_command_in_one_line(monkeypatch, capsys, command):
+    def interrupted(**options: object) -> None:
+        raise KeyboardInterrupt
+
+    module = importlib.import_module(f"autoencoders.commands.{command[0]}")
+    monkeypatch.setattr(module, command[0], interrupted)
+    assert main(command) == 130
+    assert capsys.readouterr().err == f"{command[0]}: interrupted\n"
+
+
+def test_a_path_that_dvc_cannot_write_is_told_before_anything_is_queued(monkeypatch, tmp_path):
+    folder = tmp_path / "caf\u00e9"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with pytest.raises(UserError, match=r"its path has '\u00e9', which DVC cannot write"):
+        experiments.run({"a": ["seed=1"]}, ["summary"], jobs=1)
+
+
+def test_an_experiment_that_fails_before_its_first_stage_ends_the_wait(
+    tmp_path, monkeypatch, capfd
+):
+    """As below a path with such a letter, if one goes on all the same."""
+    project = Project(tmp_path / "caf\u00e9" / "project")
+    monkeypatch.chdir(project.folder)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(experiments, "check_place", lambda: None)
+    start = time.monotonic()
+    assert experiments.run({"a": ["seed=1"]}, ["download"], jobs=1) == ["a"]
+    assert time.monotonic() - start < 100
 
 
 def test_the_demo_ends_with_a_table_of_results(finished: Path):

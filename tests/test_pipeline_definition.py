@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dvc.repo import Repo
 
 from autoencoders.params import read_params
 from autoencoders.runner.fan_ins import named
@@ -58,6 +59,29 @@ def test_dvc_yaml_names_what_is_in_params_yaml():
     text = (ROOT / "dvc.yaml").read_text()
     assert named(text, read_params(ROOT / "params.yaml")) == text
     assert text.count("# each ") >= 5
+
+
+def test_artifacts_are_those_of_params_yaml():
+    params = read_params(ROOT / "params.yaml")
+    del params.corruptions["rotate"]
+    params.models["beta_vae"] = params.models["vae"]
+    found = yaml.safe_load(named((ROOT / "dvc.yaml").read_text(), params))["artifacts"]
+    models = ("ae", "vae", "beta_vae")
+    assert {one["path"] for one in found.values()} == {
+        f"models/{model}-{corruption}" for model in models for corruption in ("none", "jigsaw")
+    }
+    assert "beta-vae-none" in found, "which may have no underscores"
+
+
+def test_artifacts_say_which_data_they_are_of(monkeypatch, tmp_path):
+    for name in ("dvc.yaml", "params.yaml"):
+        (tmp_path / name).write_text((ROOT / name).read_text().replace("fashion_mnist", "digits"))
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").write_text("[core]\n    no_scm = true\n")
+    with Repo(str(tmp_path)) as repo:
+        (found,) = repo.artifacts.read().values()
+    assert found["vae-none"].desc == "vae of digits, corruption none, latent size 128"
+    assert found["vae-none"].labels == ["vae", "none", "digits"]
 
 
 def test_the_readme_shows_the_graph_of_the_pipeline():

@@ -225,3 +225,19 @@ def test_two_stages_of_an_item_may_run_at_once(monkeypatch):
         wait_for(lambda: len(runs.processes) == 2)
     assert list(ended) == [None, None]
     assert runs.processes == runs.begun == runs.said == {}
+
+
+def test_a_site_cache_that_cannot_be_written_is_told_with_its_cure(pipeline: Path):
+    (pipeline / "no-folder").touch()
+    done = subprocess.run(
+        [sys.executable, "-m", "side_by_side"],
+        cwd=pipeline,
+        env=environment(
+            PYTHONPATH=str(ROOT / "src"), DVC_SITE_CACHE_DIR=str(pipeline / "no-folder/below")
+        ),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "dvc config --local core.site_cache_dir FOLDER" in done.stderr

@@ -289,3 +289,16 @@ def test_help_says_what_a_stage_does(prepared: Project):
     text = prepared.stage("train", "--help").stdout
     assert "a key of models in params.yaml" in text
     assert "Train one model on one corruption" in text
+
+
+def test_a_copy_without_the_users_images_says_why(prepared: Project, tmp_path):
+    """DVC runs experiments in copies below .dvc/tmp, which hold what is tracked."""
+    own = Project(tmp_path / "project", {"data.name": "folder"})
+    own.path("images/cat").mkdir()
+    own.path("images/cat/1.png").write_bytes(b"")
+    copy = Project(own.path(".dvc/tmp/exps/copy"), {"data.name": "folder"})
+    message = refused(copy, "download")
+    assert f"the images in {own.path('images')} are not tracked" in message
+    assert "dvc add it, commit" in message
+    own.path("images/cat/1.png").unlink()
+    assert "are not tracked" not in copy.stage("download").stdout

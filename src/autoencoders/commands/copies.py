@@ -11,25 +11,54 @@ from autoencoders.errors import UserError
 from autoencoders.params import PARAMS_FILE, read_params
 from autoencoders.runner.fan_ins import PIPELINE
 
+DVC_FOLDER = Path(".dvc")
+
 
 def fresh_copy(name: str) -> Path:
     """A clone of the current commit in the folder `name`, in place of an earlier one.
 
     Raises:
-        UserError: there is no Git repository here to clone, or the folder is no such clone.
+        UserError: there is no project of Git's and DVC's here with a commit to clone, or the folder
+            is no such clone.
     """
+    _check_project()
     folder = Path(name)
     if folder.exists():
         if not (folder / PIPELINE).is_file():
             raise UserError(f"{folder}: exists and is no copy of this project; move it away")
         shutil.rmtree(folder)
-    cloned = subprocess.run(["git", "clone", "--quiet", ".", name], capture_output=True, text=True)
-    if cloned.returncode:
+    _output("git", "clone", "--quiet", ".", name)
+    if not (folder / PIPELINE).is_file() or not (folder / DVC_FOLDER).is_dir():
+        shutil.rmtree(folder)
         raise UserError(
-            f"{Path.cwd()} cannot be cloned, expected a Git repository with a commit "
-            f"(git init && git add --all && git commit): {cloned.stderr.strip()}"
+            f"{Path.cwd()}: the current commit lacks {PIPELINE} or {DVC_FOLDER}/; "
+            "git add --all && git commit"
         )
     return folder
+
+
+def _check_project() -> None:
+    """Hold the current folder to be a project whose commit can be cloned.
+
+    DVC takes the project of a parent folder where a folder has none of its own.
+
+    Raises:
+        UserError: it lacks the pipeline, DVC's folder, or a commit, or Git's top is another folder.
+    """
+    here = Path.cwd()
+    for path, cure in ((PIPELINE, "go to the project's folder"), (DVC_FOLDER, "dvc init")):
+        if not path.exists():
+            raise UserError(f"{here}: has no {path}; {cure}")
+    found = subprocess.run(
+        ["git", "rev-parse", "--show-toplevel"], capture_output=True, text=True
+    ).stdout.strip()
+    if not found or Path(found).resolve() != here.resolve():
+        raise UserError(
+            f"{here}: expected a Git repository of its own, found {found or 'none'}; "
+            "git init && git add --all && git commit"
+        )
+    if subprocess.run(["git", "rev-parse", "--verify", "HEAD"], capture_output=True).returncode:
+        raise UserError(f"{here}: has no commit to make a copy of; git add --all && git commit")
 
 
 def kept_copy(folder: Path) -> Path:
@@ -46,7 +75,9 @@ def kept_copy(folder: Path) -> Path:
     _output("git", "fetch", "--quiet", "origin", commit, folder=folder)
     _output("git", "checkout", "--quiet", "--force", "--detach", commit, folder=folder)
     cache = Path(_output(sys.executable, "-m", "dvc", "cache", "dir")).resolve()
-    run_python(folder, "-m", "dvc", "cache", "dir", "--local", str(cache))
+    # From there, as DVC cannot write letters beyond ASCII, which the project's path may have.
+    relative = os.path.relpath(cache, folder.resolve())
+    run_python(folder, "-m", "dvc", "cache", "dir", "--local", relative)
     return folder
 
 

@@ -18,8 +18,10 @@ def reproduce(*, jobs: int) -> None:
         jobs: stages at a time, which decides the number of their threads.
 
     Raises:
-        UserError: a stage has failed, or an output differs.
+        UserError: there is no dvc.lock, a stage has failed, or an output differs.
     """
+    if not LOCK.is_file():
+        raise UserError(f"{LOCK}: not here, so that there is nothing to compare with; dvc repro")
     folder = fresh_copy(FOLDER)
     take_along(folder)
     here = str(Path("data/raw").resolve())

@@ -9,10 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from autoencoders.checks import check_parts
+from autoencoders.data.registry import OWN
 from autoencoders.errors import UserError
 from autoencoders.params import Params, read_params
 from autoencoders.runner.fan_ins import check_named
-from autoencoders.runner.process import alone, on_record, stop_with_dvc
+from autoencoders.runner.process import alone, on_record, project_root, stop_with_dvc
 
 INTERRUPTED = 130
 """The exit status of a process that Ctrl-C ended, by the shells' convention."""
@@ -37,6 +38,7 @@ def run_stage(stage: Callable[..., None], *axes: str, gathers: bool = False) -> 
         _check_item(params, axes, item)
         if gathers:
             check_named(params)
+        _check_own_images(params)
         name = Path(stage.__code__.co_filename).stem
         tell_other_versions(name, item)
         stop_with_dvc()
@@ -71,6 +73,28 @@ def _check_item(params: Params, axes: Sequence[str], item: Sequence[str]) -> Non
         known = getattr(params, axis)
         if name not in known:
             raise UserError(f"{name!r} is not a key of {axis} in params.yaml: {', '.join(known)}")
+
+
+def _check_own_images(params: Params) -> None:
+    """Tell why a copy in which DVC runs an experiment lacks the user's images.
+
+    It holds what Git and DVC track.
+
+    Raises:
+        UserError: they are in the user's checkout and not in this copy of it.
+    """
+    root, here = project_root(), Path(params.data.path)
+    in_a_copy = params.data.name == OWN and root != Path.cwd()
+    if in_a_copy and _has_files(root / here) and not _has_files(here):
+        raise UserError(
+            f"data.path: the images in {root / here} are not tracked, so that this copy for an "
+            "experiment lacks them; put them into a folder of another name, dvc add it, commit, "
+            "and set data.path to it"
+        )
+
+
+def _has_files(folder: Path) -> bool:
+    return any(path.is_file() and path.suffix != ".md" for path in folder.rglob("*"))
 
 
 @contextmanager
