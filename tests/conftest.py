@@ -1,6 +1,8 @@
 """Settings of all tests, and what they share."""
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before torch is imported: two processes of two threads each, on two cores, wait for each other.
@@ -56,3 +58,13 @@ def finished(tmp_path_factory) -> Path:
             (project.folder.parent / "stages").write_text("\n".join(stages))
             project.folder.parent.rename(folder)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _subnormal_numbers() -> Iterator[None]:
+    """Leave no test to a process that flushes them, as `devices.prepare` has it do: hypothesis
+    draws such numbers.
+    """
+    yield
+    if torch := sys.modules.get("torch"):
+        torch.set_flush_denormal(False)

@@ -20,6 +20,7 @@ from PIL import Image
 
 from autoencoders.__main__ import main
 from autoencoders.commands import experiments
+from autoencoders.commands.compare import panels
 from autoencoders.commands.copies import fresh_copy, take_along
 from autoencoders.commands.demo import SMALL, change_params, table
 from autoencoders.commands.seeds import alike
@@ -353,6 +354,19 @@ def test_seeds_of_an_experiment_are_one_column_with_their_spread(tmp_path, monke
     assert re.search(
         "^ae-none.mse +0.2500[*] +0.3750$", capsys.readouterr().out, flags=re.MULTILINE
     )
+
+
+def test_a_panel_has_one_unit():
+    rows = ["ae-none.loss", "ae-none.mse", "vae-none.loss", "vae-none.mse", "vae-none.ssim"]
+    results = pd.DataFrame({"HEAD": range(5), "other": range(5)}, index=rows)
+    units = {"ae": "mean squared error", "vae": "nats per image"}
+    found = {title: list(panel.index) for title, panel in panels(results, units).items()}
+    assert found == {
+        "loss, mean squared error": ["ae-none.loss"],
+        "mse": ["ae-none.mse", "vae-none.mse"],
+        "loss, nats per image": ["vae-none.loss"],
+        "ssim": ["vae-none.ssim"],
+    }
 
 
 def test_a_spread_tells_what_differs_by_more_than_chance():

@@ -1,8 +1,10 @@
 """Experiments in one table and one figure: the params that differ, and the headline metrics."""
 
 import math
+import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -54,7 +56,8 @@ def compare(names: Sequence[str], *, out: Path) -> None:
     changed = _settings_of(settings, groups)
     with whole_folder(out) as folder:
         pd.concat([settings, results]).to_csv(folder / TABLE, index_label="name")
-        _draw(folder / FIGURE, of_split(results, CHOSEN_BY), groups)
+        units = _units(revisions.values())
+        _draw(folder / FIGURE, of_split(results, CHOSEN_BY), groups, units)
         commits = {
             label: [revisions[name].commit for name in members] for label, members in groups.items()
         }
@@ -182,39 +185,70 @@ def _higher_is_better(row: object) -> bool:
     return str(row).rpartition(".")[2] in HIGHER_IS_BETTER
 
 
-def _draw(path: Path, results: pd.DataFrame, groups: Mapping[str, Sequence[str]]) -> None:
+def panels(results: pd.DataFrame, units: Mapping[str, str]) -> dict[str, pd.DataFrame]:
+    """The rows "ITEM.METRIC" of each panel of the figure, by its title: a metric in one unit.
+
+    `units` are those of the items' losses, in which the loss of one may not stand beside another's.
+    """
+    found: dict[str, list[str]] = {}
+    for row in map(str, results.index):
+        item, _, metric = row.rpartition(".")
+        title = metric.replace("_", " ")
+        if metric == "loss" and (unit := units.get(item.partition("-")[0])):
+            title = f"{title}, {unit}"
+        found.setdefault(title, []).append(row)
+    return {title: results.loc[rows] for title, rows in found.items()}
+
+
+def _units(revisions: Iterable[Revision]) -> dict[str, str]:
+    """The unit of each model's loss, as far as all revisions agree in it."""
+    # It imports torch: not before the arguments are known to be good.
+    from autoencoders.parts import find
+
+    found: dict[str, set[str]] = {}
+    for revision in revisions:
+        for key, kind in revision.params.items():
+            if match := re.fullmatch(r"models\.(\w+)\.kind", key):
+                with suppress(ValueError):  # a kind that another commit has
+                    found.setdefault(match[1], set()).add(find("model", kind).loss_unit)
+    return {model: units.pop() for model, units in found.items() if len(units) == 1}
+
+
+def _draw(
+    path: Path,
+    results: pd.DataFrame,
+    groups: Mapping[str, Sequence[str]],
+    units: Mapping[str, str],
+) -> None:
     """Draw named metrics, the rows "ITEM.METRIC", of experiments, the columns: a panel each.
 
     Of several seeds the mean, on a line from the lowest to the highest. What is the same in all is
     left out, unless everything is.
     """
     shown = comparison.compared(results)
-    results = results[[str(row).partition(".")[0] in shown for row in results.index]]
-    parts = results.index.str.rpartition(".")
-    metrics = list(dict.fromkeys(parts.get_level_values(2)))
-    columns = min(PANELS, len(metrics))
-    rows = -(-len(metrics) // columns)
+    drawn = panels(results[[str(row).partition(".")[0] in shown for row in results.index]], units)
+    columns = min(PANELS, len(drawn))
+    rows = -(-len(drawn) // columns)
     size = (1.6 + 3.2 * columns, 3.4 * rows)
     with plt.rc_context(STYLE):
-        figure, panels = plt.subplots(
+        figure, grid = plt.subplots(
             rows, columns, figsize=size, layout="constrained", squeeze=False
         )
-        for axes, metric in zip(panels.flat, metrics, strict=False):
-            of_metric = results[parts.get_level_values(2) == metric]
+        for axes, (title, of_metric) in zip(grid.flat, drawn.items(), strict=False):
             for number, (label, members) in enumerate(groups.items()):
                 shift = (number + 1) / (len(groups) + 1) - 0.5
                 places = [place + 0.7 * shift for place in range(len(of_metric))]
                 colour, values = class_colour(number, len(groups)), of_metric[members]
                 axes.plot(places, values.mean(axis=1), "o", color=colour, label=label)
                 axes.vlines(places, values.min(axis=1), values.max(axis=1), color=colour)
-            items = [row.removesuffix(f".{metric}") for row in of_metric.index]
+            items = [str(row).rpartition(".")[0] for row in of_metric.index]
             axes.set_xticks(
                 range(len(items)), items, rotation=45, ha="right", rotation_mode="anchor"
             )
-            better = "higher" if metric in HIGHER_IS_BETTER else "lower"
-            axes.set(title=metric.replace("_", " "), ylabel=f"validation, {better} is better")
+            better = "higher" if _higher_is_better(of_metric.index[0]) else "lower"
+            axes.set(title=title, ylabel=f"validation, {better} is better")
             axes.grid(axis="y", alpha=0.3)
-        for axes in panels.flat[len(metrics) :]:
+        for axes in grid.flat[len(drawn) :]:
             axes.axis("off")
-        figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside right center")
+        figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside right center")
         save(figure, path)
